@@ -1,0 +1,54 @@
+//! What a person types: one line, one command.
+//!
+//! The [table](TABLE) holds one row a command. [`parse`], the [help](mod@help), the README's table and a
+//! face's completion all read it, so a command is added by adding its row and its [`Command`].
+//!
+//! The grammar knows the form of a line only. Whether there is a user of that name, and what to tell a
+//! person, is for the client machine.
+
+pub mod help;
+mod parse;
+mod table;
+mod words;
+
+pub use parse::{INVALID_WORD_CHARS_MAX, Mistake, parse};
+pub use table::{Row, TABLE};
+pub use words::Word;
+
+use crate::text::Text;
+
+/// A command as typed, its form checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `message <user> <text>`
+    Message {
+        /// The receiver; the word need not be a possible name.
+        to: Word,
+        /// What is said: a slice of the very bytes that were typed.
+        text: Text,
+    },
+    /// `broadcast <text>`
+    Broadcast {
+        /// What is said: a slice of the very bytes that were typed.
+        text: Text,
+    },
+    /// `whoelse`
+    Who,
+    /// `whoelsesince <seconds>`
+    Since {
+        /// How far back, saturated: `u64::MAX` reaches back before every start.
+        seconds: u64,
+    },
+    /// `block <user>`
+    Block {
+        /// Whom; the word need not be a possible name.
+        whom: Word,
+    },
+    /// `unblock <user>`
+    Unblock {
+        /// Whom; the word need not be a possible name.
+        whom: Word,
+    },
+    /// `logout`
+    Logout,
+}
