@@ -1,0 +1,4 @@
+//! Who may come in.
+
+pub mod credentials;
+pub mod lockout;
