@@ -1,0 +1,48 @@
+//! What can happen to a client: facts, in the past tense.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use crate::id::{MsgId, Seq};
+use crate::name::Name;
+use crate::time::Time;
+
+/// One line of a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When. Never earlier than the event before.
+    pub at: Time,
+    /// What.
+    pub input: Input,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The connection to the server is there.
+    Opened,
+    /// Bytes came from the server, cut anywhere.
+    Received(Bytes),
+    /// The connection to the server ended or broke.
+    Closed,
+    /// What this device remembers of this user at this server, in answer to `Recall`.
+    Recalled(Memory),
+    /// A line was typed, without its newline. A face gives at most one byte more than a line may have,
+    /// and only while the machine [wants a line](super::Client::wants_line).
+    Typed(Bytes),
+    /// No more lines will come. Also only while the machine wants a line.
+    EndOfInput,
+    /// The person wants out (Ctrl-C, SIGTERM, SIGHUP, or nobody reads what is shown): as `logout`, at any time.
+    Interrupted,
+    /// The deadline came.
+    Chime,
+}
+
+/// What a device keeps between two runs of the client: which letters it has shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The last letter shown.
+    pub seen: Seq,
+    /// The last message shown of each sender's instances.
+    pub marks: Vec<(Name, MsgId)>,
+}

@@ -1,0 +1,4 @@
+//! The client machine.
+pub mod action;
+pub mod event;
+pub mod view;

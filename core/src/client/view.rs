@@ -1,0 +1,180 @@
+//! What a person should see, as data. Faces draw it; the plain face prints [`Line`] as it displays.
+//!
+//! The texts are those of behaviour.md, to the letter.
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::name::Name;
+use crate::text::Text;
+use crate::wire::{LoginRefusal, Presence};
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    /// A user name.
+    Name,
+    /// A password, not echoed.
+    Password,
+    /// A command.
+    Command,
+}
+
+/// One line that a person sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// `Welcome, yoda.`
+    Welcome(Name),
+    /// A refused login.
+    LoginRefused(Name, LoginRefusal),
+    /// `hans: hello`
+    Said(Name, Text),
+    /// `yoda logged in`
+    Presence(Presence),
+    /// A name in a list.
+    Listed(Name),
+    /// `No other user is online.`
+    NobodyOnline,
+    /// `No other user was online.`
+    NobodySince,
+    /// `luke is offline. Your message will be delivered at the next login.`
+    Queued(Name),
+    /// `Your message could not be delivered to some recipients.`
+    Partly,
+    /// `hans is blocked.`
+    Blocked(Name),
+    /// `hans is unblocked.`
+    Unblocked(Name),
+    /// `You are logged out.`
+    LoggedOut,
+    /// `You have been logged out after 120 seconds of inactivity.`
+    TimedOut(u32),
+    /// `The server is busy. Try again later.`
+    Busy,
+    /// `The server is shutting down.`
+    ShuttingDown,
+    /// `You have been disconnected: too many commands.`
+    TooManyCommands,
+    /// `Connection to the server lost.`
+    ConnectionLost,
+    /// A refused command: begins with `Error. `.
+    Refused(Complaint),
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Complaint {
+    /// `Error. Usage: message <user> <text>`: the form of a command.
+    Usage(&'static str),
+    /// `Error. Invalid command: whatsthetime`: at most 32 characters of it.
+    InvalidCommand(String),
+    /// `Error. Line too long (limit 65536 bytes).`
+    LineTooLong,
+    /// `Error. Not valid UTF-8.`
+    NotUtf8,
+    /// `Error. Message too long (limit 16384 bytes).`
+    MessageTooLong,
+    /// `Error. Unknown user: bob`
+    UnknownUser(String),
+    /// `Error. Cannot message yourself.`
+    MessageYourself,
+    /// `Error. Cannot block yourself.`
+    BlockYourself,
+    /// `Error. Cannot unblock yourself.`
+    UnblockYourself,
+    /// `Error. Not delivered: luke has blocked you.`
+    BlockedBy(Name),
+    /// `Error. hans is already blocked.`
+    AlreadyBlocked(Name),
+    /// `Error. hans was not blocked.`
+    NotBlocked(Name),
+    /// `Error. Not delivered: the mailbox of luke is full.`
+    MailboxFull(Name),
+    /// `Error. Not delivered: the server cannot store messages now.`
+    CannotStore,
+    /// `Error. Not stored: the server cannot store anything now.`: a block or unblock that did not happen.
+    NotStored,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Line::Welcome(name) => write!(f, "Welcome, {name}."),
+            Line::LoginRefused(name, refusal) => login_refused(f, *name, *refusal),
+            Line::Said(from, text) => write!(f, "{from}: {}", crate::escape::text(text.as_str())),
+            Line::Presence(Presence { name, online: true }) => write!(f, "{name} logged in"),
+            Line::Presence(Presence { name, online: false }) => write!(f, "{name} logged out"),
+            Line::Listed(name) => write!(f, "{name}"),
+            Line::NobodyOnline => f.write_str("No other user is online."),
+            Line::NobodySince => f.write_str("No other user was online."),
+            Line::Queued(name) => {
+                write!(f, "{name} is offline. Your message will be delivered at the next login.")
+            }
+            Line::Partly => f.write_str("Your message could not be delivered to some recipients."),
+            Line::Blocked(name) => write!(f, "{name} is blocked."),
+            Line::Unblocked(name) => write!(f, "{name} is unblocked."),
+            Line::LoggedOut => f.write_str("You are logged out."),
+            Line::TimedOut(seconds) => {
+                write!(f, "You have been logged out after {} of inactivity.", Seconds(*seconds))
+            }
+            Line::Busy => f.write_str("The server is busy. Try again later."),
+            Line::ShuttingDown => f.write_str("The server is shutting down."),
+            Line::TooManyCommands => f.write_str("You have been disconnected: too many commands."),
+            Line::ConnectionLost => f.write_str("Connection to the server lost."),
+            Line::Refused(complaint) => write!(f, "Error. {complaint}"),
+        }
+    }
+}
+
+fn login_refused(f: &mut fmt::Formatter<'_>, name: Name, refusal: LoginRefusal) -> fmt::Result {
+    const WRONG: &str = "Invalid user name or password.";
+    match refusal {
+        LoginRefusal::TryAgain => write!(f, "{WRONG} Please try again."),
+        LoginRefusal::LockedNow { seconds } => {
+            write!(f, "{WRONG} This account is locked for {}.", Seconds(seconds))
+        }
+        LoginRefusal::Locked { seconds } => write!(
+            f,
+            "This account is locked after repeated login failures. Try again in {}.",
+            Seconds(seconds)
+        ),
+        LoginRefusal::AlreadyOnline => write!(f, "{name} is already logged in."),
+        LoginRefusal::Busy => write!(f, "{}", Line::Busy),
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Complaint::Usage(form) => write!(f, "Usage: {form}"),
+            Complaint::InvalidCommand(word) => write!(f, "Invalid command: {}", crate::escape::name(word)),
+            Complaint::LineTooLong => write!(f, "Line too long (limit {} bytes).", crate::limits::LINE_MAX),
+            Complaint::NotUtf8 => f.write_str("Not valid UTF-8."),
+            Complaint::MessageTooLong => {
+                write!(f, "Message too long (limit {} bytes).", crate::limits::TEXT_MAX)
+            }
+            Complaint::UnknownUser(word) => write!(f, "Unknown user: {}", crate::escape::name(word)),
+            Complaint::MessageYourself => f.write_str("Cannot message yourself."),
+            Complaint::BlockYourself => f.write_str("Cannot block yourself."),
+            Complaint::UnblockYourself => f.write_str("Cannot unblock yourself."),
+            Complaint::BlockedBy(name) => write!(f, "Not delivered: {name} has blocked you."),
+            Complaint::AlreadyBlocked(name) => write!(f, "{name} is already blocked."),
+            Complaint::NotBlocked(name) => write!(f, "{name} was not blocked."),
+            Complaint::MailboxFull(name) => write!(f, "Not delivered: the mailbox of {name} is full."),
+            Complaint::CannotStore => f.write_str("Not delivered: the server cannot store messages now."),
+            Complaint::NotStored => f.write_str("Not stored: the server cannot store anything now."),
+        }
+    }
+}
+
+/// A number of seconds in words: one is singular.
+struct Seconds(u32);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 second"),
+            n => write!(f, "{n} seconds"),
+        }
+    }
+}
