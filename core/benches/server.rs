@@ -1,0 +1,152 @@
+//! The server machine alone: what a step costs, without any socket.
+
+#[path = "../tests/common/mod.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the tests use more of it")]
+mod common;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{World, message, text_of};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use starling_core::id::{ConnId, RequestId, Seq};
+use starling_core::server::{Action, Config, Event, Input};
+use starling_core::wire::{Hello, LoginName, Password, Request, VERSION};
+
+/// Nobody is slowed down: the machine's cost is measured, not its patience.
+fn config() -> Config {
+    let mut config = Config::new(Duration::from_secs(60), Duration::from_secs(1_000_000));
+    config.limits.commands_per_second = 1_000_000;
+    config.limits.commands_burst = 1_000_000;
+    config.limits.silence = Duration::from_secs(1_000_000);
+    config
+}
+
+fn encode(request: &Request) -> Bytes {
+    let mut bytes = Vec::new();
+    request.frame().encode_into(&mut bytes);
+    bytes.into()
+}
+
+/// A direct message of 100 bytes and its acknowledgement: two steps, a letter and a reply.
+fn relay(c: &mut Criterion) {
+    let mut world = World::with(config(), &["hans", "luke"]);
+    let (hans, luke) = (world.login("hans"), world.login("luke"));
+    world.pass(Duration::from_secs(1));
+    let text = "x".repeat(100);
+    let (mut counter, mut out) = (0, Vec::new());
+    let mut group = c.benchmark_group("server");
+    group.throughput(Throughput::Elements(2));
+    group.bench_function("direct message, two steps", |b| {
+        b.iter(|| {
+            counter += 1;
+            let bytes = encode(&message(counter, "luke", &text));
+            step(&mut world, Input::Received { conn: hans, bytes }, &mut out);
+            let seq = letter_in(&out);
+            let bytes = encode(&Request::Ack { seq });
+            step(&mut world, Input::Received { conn: luke, bytes }, &mut out);
+            black_box(out.len())
+        });
+    });
+    group.finish();
+}
+
+fn letter_in(out: &[Action]) -> Seq {
+    let Some(Action::Send { frame, .. }) = out.first() else { panic!("a letter: {out:?}") };
+    let mut bytes = Vec::new();
+    frame.encode_into(&mut bytes);
+    Seq::from_bits(u64::from_be_bytes(bytes[4..12].try_into().unwrap()))
+}
+
+fn step(world: &mut World, input: Input, out: &mut Vec<Action>) {
+    out.clear();
+    world.now = world.now + Duration::from_micros(10);
+    let at = world.now;
+    world.server.step_into(Event { at, input }, out);
+    while world.server.deadline().is_some_and(|due| due <= at) {
+        world.server.step_into(Event { at, input: Input::Chime }, out);
+    }
+}
+
+/// A broadcast of 100 bytes to 1,000 people.
+fn broadcast(c: &mut Criterion) {
+    let names: Vec<String> = (0..1_001).map(|n| format!("user{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut world = World::with(config(), &names);
+    let conns: Vec<ConnId> = names.iter().map(|name| world.login(name)).collect();
+    world.pass(Duration::from_secs(1));
+    let text = text_of(&"x".repeat(100));
+    let bytes = encode(&Request::Broadcast { request: RequestId(1), text });
+    let mut out = Vec::new();
+    let mut group = c.benchmark_group("server");
+    group.throughput(Throughput::Elements(1_000));
+    group.bench_function("broadcast to 1,000, one step", |b| {
+        b.iter(|| {
+            step(&mut world, Input::Received { conn: conns[0], bytes: bytes.clone() }, &mut out);
+            black_box(out.len())
+        });
+    });
+    group.finish();
+}
+
+/// One login, its notices not yet told, with 10 and with 10,000 people online.
+fn login(c: &mut Criterion) {
+    let mut group = c.benchmark_group("login, without its notices");
+    for online in [10_usize, 1_000, 10_000] {
+        let names: Vec<String> = (0..online + 200).map(|n| format!("user{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut world = World::with(config(), &names);
+        for name in &names[..online] {
+            quick_login(&mut world, name);
+        }
+        rest(&mut world);
+        group.throughput(Throughput::Elements(200));
+        group.bench_function(format!("{online} online"), |b| {
+            b.iter_batched(
+                || World::resume(world.server.clone(), world.now, online),
+                |mut world| {
+                    names[online..].iter().for_each(|name| quick_login(&mut world, name));
+                    world
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// Twenty seconds in which nobody does anything: the window is told, the restless have calmed down.
+fn rest(world: &mut World) {
+    world.now = world.now + Duration::from_secs(20);
+    let at = world.now;
+    world.server.step_into(Event { at, input: Input::Chime }, &mut Vec::new());
+}
+
+/// Everything a login takes, with nobody looking at what is sent.
+fn quick_login(world: &mut World, name: &str) {
+    let conn = world.next_conn();
+    let mut out = Vec::new();
+    let hello = Hello::Hello { version: VERSION, product: "bench".into() };
+    let login = Hello::Login {
+        name: LoginName::cut(Bytes::copy_from_slice(name.as_bytes())).unwrap(),
+        password: Password::cut(Bytes::from_static(b"secret")).unwrap(),
+        seen: Seq::START,
+    };
+    let mut bytes = Vec::new();
+    hello.frame().encode_into(&mut bytes);
+    login.frame().encode_into(&mut bytes);
+    let at = world.now;
+    world.server.step_into(Event { at, input: Input::Opened { conn } }, &mut out);
+    world.server.step_into(Event { at, input: Input::Received { conn, bytes: bytes.into() } }, &mut out);
+    let verify = out.iter().find_map(|action| match action {
+        Action::Verify { account, ticket, .. } => Some((*account, *ticket)),
+        _ => None,
+    });
+    let (account, ticket) = verify.expect("an order to verify");
+    world.server.step_into(Event { at, input: Input::Verified { account, ticket, right: true } }, &mut out);
+    black_box(out.len());
+}
+
+criterion_group!(benches, relay, broadcast, login);
+criterion_main!(benches);

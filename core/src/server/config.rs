@@ -1,0 +1,48 @@
+//! What an operator decides.
+
+use core::time::Duration;
+
+use crate::limits::Limits;
+
+/// The configuration of a server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long an account is locked after failed logins.
+    pub block_duration: Duration,
+    /// How long a person may do nothing.
+    pub timeout: Duration,
+    /// Everything else that has a bound.
+    pub limits: Limits,
+    /// The mistake that this server makes.
+    #[cfg(feature = "planted")]
+    pub planted: Option<super::planted::Fault>,
+}
+
+impl Config {
+    /// The default limits, with the two values that every operator gives.
+    #[must_use]
+    pub fn new(block_duration: Duration, timeout: Duration) -> Config {
+        Config {
+            block_duration,
+            timeout,
+            limits: Limits::default(),
+            #[cfg(feature = "planted")]
+            planted: None,
+        }
+    }
+}
+
+/// Whether this server makes the mistake of that name; never in a product build.
+macro_rules! planted {
+    ($config:expr, $fault:ident) => {{
+        #[cfg(feature = "planted")]
+        let made = $config.planted == Some($crate::server::Fault::$fault);
+        #[cfg(not(feature = "planted"))]
+        let made = {
+            let _ = &$config;
+            false
+        };
+        made
+    }};
+}
+pub(crate) use planted;

@@ -1,0 +1,94 @@
+//! What every inner machine of a server is handed with each call.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::action::Action;
+use super::config::Config;
+use super::envelope::{Envelope, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
+use super::ledger::{Ledger, Order};
+use crate::alarms::Alarms;
+use crate::id::{ConnId, Ticket, UserId};
+use crate::time::Time;
+use crate::wire::{Frame, Outcome, Refusal};
+
+/// Who can be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Sleeper {
+    /// A session looks at its deadlines.
+    Session(ConnId),
+    /// A home asks again for mail that could not be loaded.
+    Mail(UserId),
+    /// The ledger commits, or asks again.
+    Ledger,
+    /// The roster tells who came and went.
+    Window,
+    /// The roster looks at restless users.
+    Restless,
+}
+
+/// The surroundings of a step: time, configuration, and where things go.
+pub(crate) struct Cx<'a> {
+    pub(crate) now: Time,
+    pub(crate) config: &'a Config,
+    pub(crate) alarms: &'a mut Alarms<Sleeper>,
+    pub(crate) ledger: &'a mut Ledger,
+    pub(crate) tickets: &'a mut u64,
+    pub(crate) post: &'a mut VecDeque<Envelope>,
+    /// Connections that ended in this step. Homes and the roster hear of it by envelope; until then
+    /// nothing is sent to them.
+    pub(crate) over: &'a mut Vec<ConnId>,
+    pub(crate) out: &'a mut Vec<Action>,
+}
+
+impl Cx<'_> {
+    /// A number for a round trip.
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        *self.tickets += 1;
+        Ticket(*self.tickets)
+    }
+
+    /// Something is to be stored with the next commit.
+    pub(crate) fn keep(&mut self, order: Order) {
+        self.ledger.put(order, self.now, &self.config.limits, self.alarms);
+    }
+
+    pub(crate) fn send(&mut self, conn: ConnId, frame: Frame) {
+        if !self.over.contains(&conn) {
+            self.out.push(Action::Send { conn, frame });
+        }
+    }
+
+    pub(crate) fn send_many(&mut self, mut to: Vec<ConnId>, frame: Frame) {
+        if !self.over.is_empty() {
+            to.retain(|conn| !self.over.contains(conn));
+        }
+        if !to.is_empty() {
+            self.out.push(Action::SendMany { to, frame });
+        }
+    }
+
+    pub(crate) fn tell_door(&mut self, letter: ToDoor) {
+        self.post.push_back(Envelope::Door(letter));
+    }
+
+    pub(crate) fn tell_home(&mut self, user: UserId, letter: ToHome) {
+        self.post.push_back(Envelope::Home(user, letter));
+    }
+
+    pub(crate) fn tell_roster(&mut self, letter: ToRoster) {
+        self.post.push_back(Envelope::Roster(letter));
+    }
+
+    pub(crate) fn tell_session(&mut self, conn: ConnId, letter: ToSession) {
+        self.post.push_back(Envelope::Session(conn, letter));
+    }
+
+    pub(crate) fn reply(&mut self, to: ReplyTo, outcome: Outcome) {
+        self.tell_session(to.conn, ToSession::Reply { request: to.request, outcome });
+    }
+
+    pub(crate) fn refuse(&mut self, to: ReplyTo, refusal: Refusal) {
+        self.reply(to, Outcome::Refused(refusal));
+    }
+}

@@ -1,0 +1,129 @@
+//! What the inner machines tell each other.
+//!
+//! No step reads another user's state: on one node an envelope waits in a queue inside the same step,
+//! on many it would travel. Each answers at most a bounded number of others, so a step ends.
+
+use crate::id::{ConnId, MsgId, RequestId, Seq, UserId};
+use crate::name::{AccountName, Name};
+use crate::people::blocklist::UserSet;
+use crate::text::Text;
+use crate::wire::{Farewell, LoginName, LoginRefusal, Outcome, Password, PeerFault};
+
+/// Whom a reply is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReplyTo {
+    pub(crate) conn: ConnId,
+    pub(crate) request: RequestId,
+}
+
+/// Somebody at the door.
+#[derive(Clone, Debug)]
+pub(crate) struct Knock {
+    pub(crate) conn: ConnId,
+    pub(crate) name: LoginName,
+    pub(crate) password: Password,
+    pub(crate) seen: Seq,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker {
+    pub(crate) user: UserId,
+    pub(crate) reply: ReplyTo,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Envelope {
+    Door(ToDoor),
+    Home(UserId, ToHome),
+    Roster(ToRoster),
+    Session(ConnId, ToSession),
+}
+
+/// For the door of an account.
+#[derive(Clone, Debug)]
+pub(crate) enum ToDoor {
+    /// An attempt to log in.
+    Knock(Knock),
+    /// The home has decided about the attempt that it was handed; the next may be heard.
+    Decided(AccountName),
+}
+
+/// For the home of a user.
+#[derive(Clone, Debug)]
+pub(crate) enum ToHome {
+    /// The right password was given on `conn`.
+    Enter { conn: ConnId, seen: Seq },
+    /// The session is there and has welcomed the user.
+    Arrived { conn: ConnId },
+    /// The session that was probed has answered.
+    Alive { conn: ConnId },
+    /// The user's session has ended.
+    Left { conn: ConnId },
+    /// The user says something to another.
+    Say { request: RequestId, conn: ConnId, id: MsgId, to: Name, text: Text },
+    /// Another says something to the user.
+    Deliver { from: UserId, name: Name, id: MsgId, text: Text, reply: ReplyTo },
+    /// The user says something to everybody.
+    Cast { asker: Asker, text: Text },
+    /// The user asks who is online, or was within so many seconds.
+    Who { asker: Asker, seconds: Option<u64> },
+    /// The user blocks somebody, or no longer.
+    Block { reply: ReplyTo, whom: Name, on: bool },
+    /// Another blocks the user, or no longer.
+    BlockedBy { by: UserId, on: bool, reply: ReplyTo },
+    /// The user's client has shown letters.
+    Ack { conn: ConnId, seq: Seq },
+    /// The user's connection takes mail, or does not because it does not read what it gets.
+    Flow { conn: ConnId, on: bool },
+}
+
+/// For the roster.
+#[derive(Clone, Debug)]
+pub(crate) enum ToRoster {
+    Joined {
+        user: UserId,
+        name: Name,
+        conn: ConnId,
+        hide_from: Option<UserSet>,
+    },
+    Left {
+        user: UserId,
+        hide_from: Option<UserSet>,
+    },
+    /// The user's presence is hidden from these from now on.
+    Hide {
+        user: UserId,
+        hide_from: Option<UserSet>,
+    },
+    /// What is known of who came and went must be told before the user is heard.
+    Announce,
+    Cast {
+        asker: Asker,
+        name: Name,
+        text: Text,
+        withheld: Option<UserSet>,
+    },
+    Who {
+        asker: Asker,
+        hidden: Option<UserSet>,
+        seconds: Option<u64>,
+    },
+}
+
+/// For a session.
+#[derive(Clone, Debug)]
+pub(crate) enum ToSession {
+    /// The login succeeded.
+    Admit { user: UserId, name: Name },
+    /// The login failed.
+    Refuse(LoginRefusal),
+    /// Is anybody there?
+    Probe,
+    /// A request has ended.
+    Reply { request: RequestId, outcome: Outcome },
+    /// The peer broke the protocol in a way that only its home could see.
+    Fault(PeerFault),
+    /// The server wants it to end.
+    End(Farewell),
+}

@@ -1,0 +1,430 @@
+//! The home of one user: which session is his, whom he blocks, his mailbox.
+//!
+//! A home reads no other home. What concerns two users goes from one to the other in an envelope.
+
+use alloc::vec::Vec;
+
+use super::action::Action;
+use super::config::planted;
+use super::cx::{Cx, Sleeper};
+use super::directory::Directory;
+use super::envelope::{Asker, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
+use super::event::PageOrder;
+use super::ledger::Order;
+use crate::id::{ConnId, Epoch, MsgId, Seq, Ticket, UserId};
+use crate::name::{AccountName, Name};
+use crate::people::blocklist::Blocklist;
+use crate::people::mailbox::{Mailbox, Next, Quota};
+use crate::people::marks::Marks;
+use crate::store::{StoredLetter, UserRecord, Write};
+use crate::text::Text;
+use crate::time::Time;
+use crate::wire::{Frame, LoginRefusal, Outcome, PeerFault, Refusal};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    user: UserId,
+    name: Name,
+    live: Option<Live>,
+    /// The right password was given on this connection, and his session is asked whether it is there.
+    entering: Option<Entering>,
+    blocks: Blocklist,
+    /// Blocks and unblocks that are being written down: so many. The next waits, so that they keep their order.
+    changes: Vec<Change>,
+    mailbox: Mailbox<Waiting>,
+    marks: Marks<UserId>,
+    loading: Option<Ticket>,
+    /// A page could not be loaded: asked again then.
+    retry: Option<Time>,
+}
+
+/// His session.
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    conn: ConnId,
+    /// He has been welcomed, and others hear of him.
+    here: bool,
+    /// Since he came he has said nothing; before he does, others must know that he is there.
+    unheard: bool,
+    /// His connection takes mail.
+    flowing: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entering {
+    conn: ConnId,
+    seen: Seq,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    reply: ReplyTo,
+    whom: Name,
+    on: bool,
+}
+
+/// The sender of a letter waits for its fate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    reply: ReplyTo,
+    outcome: Outcome,
+}
+
+impl Home {
+    pub(crate) fn recover(record: &UserRecord, epoch: Epoch) -> Home {
+        let mut blocks = Blocklist::default();
+        for whom in &record.blocks {
+            blocks.set(*whom, true);
+        }
+        Home {
+            user: record.id,
+            name: record.name,
+            live: None,
+            entering: None,
+            blocks,
+            changes: Vec::new(),
+            mailbox: Mailbox::recover(Seq::before_first(epoch), &record.letters),
+            marks: record.marks.iter().copied().collect(),
+            loading: None,
+            retry: None,
+        }
+    }
+
+    /// The home of a name that the credentials did not have when the server started.
+    pub(crate) fn new(user: UserId, name: Name, epoch: Epoch) -> Home {
+        let (blocks, letters, marks) = (Vec::new(), Vec::new(), Vec::new());
+        Home::recover(&UserRecord { id: user, name, blocks, letters, marks }, epoch)
+    }
+
+    pub(crate) fn blocked_by(&mut self, by: UserId) {
+        self.blocks.set_blocked_by(by, true);
+    }
+
+    /// Whom he blocks.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = UserId> {
+        self.blocks.blocked().into_iter().flat_map(|set| set.to_vec())
+    }
+
+    pub(crate) fn told(&mut self, letter: ToHome, directory: &Directory, cx: &mut Cx<'_>) {
+        match letter {
+            ToHome::Enter { conn, seen } => self.enter(Entering { conn, seen }, cx),
+            ToHome::Arrived { conn } => self.arrived(conn, cx),
+            ToHome::Alive { conn } => self.alive(conn, cx),
+            ToHome::Left { conn } => self.left(conn, cx),
+            ToHome::Say { request, conn, id, to, text } => {
+                self.say(ReplyTo { conn, request }, id, to, text, directory, cx);
+            }
+            ToHome::Deliver { from, name, id, text, reply } => self.deliver(from, name, id, text, reply, cx),
+            ToHome::Cast { asker, text } => self.cast(asker, text, cx),
+            ToHome::Who { asker, seconds } => {
+                let hidden = self.blocks.blocked_by();
+                cx.tell_roster(ToRoster::Who { asker, hidden, seconds });
+            }
+            ToHome::Block { reply, whom, on } => self.block(Change { reply, whom, on }, directory, cx),
+            ToHome::BlockedBy { by, on, reply } => self.note_blocked_by(by, on, reply, cx),
+            ToHome::Ack { conn, seq } => self.acknowledged(conn, seq, cx),
+            ToHome::Flow { conn, on } => self.flow(conn, on, cx),
+        }
+    }
+
+    // --- Coming and going ---
+
+    /// The right password was given. Is there a session already? Then it has a moment to show that it lives.
+    fn enter(&mut self, entering: Entering, cx: &mut Cx<'_>) {
+        match self.live {
+            Some(live) if !planted!(cx.config, TwoSessions) => {
+                self.entering = Some(entering);
+                cx.tell_session(live.conn, ToSession::Probe);
+            }
+            _ => self.admit(entering, cx),
+        }
+    }
+
+    /// The older session lives: the newer is refused.
+    fn alive(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+        if self.live.is_none_or(|live| live.conn != conn) {
+            return;
+        }
+        if let Some(entering) = self.entering.take() {
+            cx.tell_session(entering.conn, ToSession::Refuse(LoginRefusal::AlreadyOnline));
+            cx.tell_door(ToDoor::Decided(AccountName::from(self.name)));
+        }
+    }
+
+    /// Lets the session welcome its user. If it is gone meanwhile, nobody was here.
+    fn admit(&mut self, entering: Entering, cx: &mut Cx<'_>) {
+        self.live = Some(Live { conn: entering.conn, here: false, unheard: true, flowing: true });
+        self.settle_upto(entering.seen, cx);
+        cx.tell_session(entering.conn, ToSession::Admit { user: self.user, name: self.name });
+    }
+
+    /// The session has welcomed its user: others hear of it, and he gets his mail.
+    fn arrived(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+        let Some(live) = self.live.as_mut().filter(|live| live.conn == conn) else { return };
+        live.here = true;
+        let hide_from = self.blocks.blocked();
+        cx.tell_roster(ToRoster::Joined { user: self.user, name: self.name, conn, hide_from });
+        self.pump(cx);
+        cx.tell_door(ToDoor::Decided(AccountName::from(self.name)));
+    }
+
+    fn left(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+        let Some(live) = self.live.take_if(|live| live.conn == conn) else { return };
+        self.loading = None;
+        if planted!(cx.config, SentIsReceived) {
+            self.settle_upto(self.mailbox.sent_upto(), cx);
+        }
+        self.mailbox.disconnected(|waiting| cx.refuse(waiting.reply, Refusal::CannotStore));
+        if live.here {
+            cx.tell_roster(ToRoster::Left { user: self.user, hide_from: self.blocks.blocked() });
+        } else {
+            cx.tell_door(ToDoor::Decided(AccountName::from(self.name)));
+        }
+        if let Some(entering) = self.entering.take() {
+            self.admit(entering, cx);
+        }
+    }
+
+    // --- Talking ---
+
+    /// Others must have been told that he is there before they hear him.
+    fn announce(&mut self, cx: &mut Cx<'_>) {
+        if let Some(live) = &mut self.live
+            && core::mem::take(&mut live.unheard)
+        {
+            cx.tell_roster(ToRoster::Announce);
+        }
+    }
+
+    fn say(
+        &mut self,
+        reply: ReplyTo,
+        id: MsgId,
+        to: Name,
+        text: Text,
+        directory: &Directory,
+        cx: &mut Cx<'_>,
+    ) {
+        let Some(receiver) = directory.find(to) else { return cx.refuse(reply, Refusal::UnknownUser) };
+        if receiver == self.user {
+            return cx.refuse(reply, Refusal::Yourself);
+        }
+        self.announce(cx);
+        let letter = ToHome::Deliver { from: self.user, name: self.name, id, text, reply };
+        cx.tell_home(receiver, letter);
+    }
+
+    fn deliver(&mut self, from: UserId, name: Name, id: MsgId, text: Text, reply: ReplyTo, cx: &mut Cx<'_>) {
+        let skipped = planted!(cx.config, BlockSkippedOffline) && self.live.is_none();
+        if self.blocks.blocks(from) && !skipped {
+            return cx.refuse(reply, Refusal::BlockedBy);
+        }
+        let outcome = if self.live.is_some() { Outcome::Accepted } else { Outcome::Queued };
+        let waiting = Waiting { reply, outcome };
+        if !self.marks.is_new(from, id) {
+            if let Err(waiting) = self.mailbox.repeated(id, waiting) {
+                cx.reply(waiting.reply, waiting.outcome);
+            }
+            return;
+        }
+        let limits = &cx.config.limits;
+        let quota = Quota {
+            letters_max: limits.mailbox_letters_max,
+            bytes_max: limits.mailbox_bytes_max,
+            sender_part: limits.mailbox_sender_part,
+        };
+        if self.mailbox.room(quota, from, text.len()).is_err() {
+            return cx.refuse(reply, Refusal::MailboxFull);
+        }
+        self.marks.note(from, id);
+        if planted!(cx.config, AcceptedTooEarly) {
+            cx.reply(reply, outcome);
+        }
+        let seq = self.mailbox.put(from, name, id, text, waiting);
+        cx.keep(Order::Letter { to: self.user, seq });
+        self.pump(cx);
+    }
+
+    fn cast(&mut self, asker: Asker, text: Text, cx: &mut Cx<'_>) {
+        let withheld = self.blocks.blocked_by();
+        cx.tell_roster(ToRoster::Cast { asker, name: self.name, text, withheld });
+    }
+
+    // --- Mail ---
+
+    /// Sends what the connection may have, in order; loads what is not in memory.
+    fn pump(&mut self, cx: &mut Cx<'_>) {
+        let Some(live) = self.live.filter(|live| live.here && live.flowing) else { return };
+        while self.loading.is_none() && self.retry.is_none() {
+            match self.mailbox.next(cx.config.limits.mail_window_bytes) {
+                Next::Send(held) => {
+                    let seq = held.seq;
+                    cx.send(live.conn, Frame::mail(seq, held.id, held.from, &held.text));
+                    self.mailbox.sent(seq);
+                }
+                Next::Load(after, upto) => {
+                    let ticket = cx.ticket();
+                    self.loading = Some(ticket);
+                    let bytes_max = cx.config.limits.page_bytes;
+                    let user = self.user;
+                    cx.out.push(Action::Load(PageOrder { user, ticket, after, upto, bytes_max }));
+                }
+                Next::Nothing => return,
+            }
+        }
+    }
+
+    /// The connection takes more, or no more until it says so.
+    fn flow(&mut self, conn: ConnId, on: bool, cx: &mut Cx<'_>) {
+        if let Some(live) = self.live.as_mut().filter(|live| live.conn == conn) {
+            live.flowing = on;
+            self.pump(cx);
+        }
+    }
+
+    /// A page came from the store.
+    pub(crate) fn loaded(&mut self, ticket: Ticket, letters: Option<Vec<StoredLetter>>, cx: &mut Cx<'_>) {
+        if self.loading.take_if(|loading| *loading == ticket).is_none() {
+            return;
+        }
+        let Some(live) = self.live else { return };
+        let letters = letters.unwrap_or_default();
+        if letters.is_empty() {
+            // The store could not read, or has not what it acknowledged: nothing is made up, it is asked again.
+            cx.alarms.arm(Sleeper::Mail(self.user), &mut self.retry, cx.now + cx.config.limits.store_retry);
+            return;
+        }
+        for letter in letters {
+            if self.mailbox.sent(letter.seq) {
+                cx.send(live.conn, Frame::mail(letter.seq, letter.id, letter.from, &letter.text));
+            }
+        }
+        self.pump(cx);
+    }
+
+    /// Time to ask the store again.
+    pub(crate) fn woken(&mut self, cx: &mut Cx<'_>) {
+        self.retry = None;
+        self.pump(cx);
+    }
+
+    fn acknowledged(&mut self, conn: ConnId, seq: Seq, cx: &mut Cx<'_>) {
+        if self.live.is_none_or(|live| live.conn != conn) {
+            return;
+        }
+        if seq > self.mailbox.sent_upto() {
+            return cx.tell_session(conn, ToSession::Fault(PeerFault::BadAck));
+        }
+        self.settle_upto(seq, cx);
+        self.pump(cx);
+    }
+
+    /// Letters up to `seq` have arrived; their senders hear of it.
+    fn settle_upto(&mut self, seq: Seq, cx: &mut Cx<'_>) {
+        let stored = self.mailbox.acknowledge(seq, |waiting| cx.reply(waiting.reply, waiting.outcome));
+        if stored {
+            cx.keep(Order::Arrived { user: self.user });
+        }
+    }
+
+    /// What is to be written for the letter at `seq`, if that is still needed.
+    pub(crate) fn write_letter(&mut self, seq: Seq) -> Option<Write> {
+        let to = self.user;
+        let (from, held) = self.mailbox.write(seq)?;
+        Some(Write::Letter { to, seq, from, id: held.id, text: held.text.clone() })
+    }
+
+    /// What is to be written about letters that have arrived.
+    pub(crate) fn write_arrived(&self) -> Write {
+        Write::Arrived { user: self.user, upto: self.mailbox.acked() }
+    }
+
+    /// The letter at `seq` is stored, or cannot be.
+    pub(crate) fn letter_stored(&mut self, seq: Seq, kept: bool, cx: &mut Cx<'_>) {
+        if kept {
+            if let Some(waiting) = self.mailbox.written(seq) {
+                cx.reply(waiting.reply, waiting.outcome);
+            }
+        } else if let Some(waiting) = self.mailbox.refused(seq) {
+            cx.refuse(waiting.reply, Refusal::CannotStore);
+        }
+    }
+
+    // --- Blocks ---
+
+    fn block(&mut self, change: Change, directory: &Directory, cx: &mut Cx<'_>) {
+        if self.changes.len() >= cx.config.limits.under_way_max {
+            return cx.tell_session(change.reply.conn, ToSession::Fault(PeerFault::TooMany));
+        }
+        self.changes.push(change);
+        if self.changes.len() == 1 {
+            self.next_change(directory, cx);
+        }
+    }
+
+    /// Begins the first of the changes that wait, unless it is refused at once.
+    fn next_change(&mut self, directory: &Directory, cx: &mut Cx<'_>) {
+        while let Some(change) = self.changes.first().copied() {
+            match self.judge(change, directory) {
+                Ok(whom) => {
+                    return cx.keep(Order::Block { by: self.user, whom, on: change.on });
+                }
+                Err(refusal) => {
+                    self.changes.remove(0);
+                    cx.refuse(change.reply, refusal);
+                }
+            }
+        }
+    }
+
+    fn judge(&self, change: Change, directory: &Directory) -> Result<UserId, Refusal> {
+        let whom = directory.find(change.whom).ok_or(Refusal::UnknownUser)?;
+        match (whom == self.user, self.blocks.blocks(whom), change.on) {
+            (true, _, _) => Err(Refusal::Yourself),
+            (_, true, true) => Err(Refusal::AlreadyBlocked),
+            (_, false, false) => Err(Refusal::NotBlocked),
+            _ => Ok(whom),
+        }
+    }
+
+    /// The first change is stored, or cannot be. It holds once the other home and the roster know of it;
+    /// only then is it answered.
+    pub(crate) fn block_stored(
+        &mut self,
+        whom: UserId,
+        on: bool,
+        kept: bool,
+        directory: &Directory,
+        cx: &mut Cx<'_>,
+    ) {
+        if self.changes.is_empty() {
+            return;
+        }
+        let change = self.changes.remove(0);
+        if kept {
+            self.blocks.set(whom, on);
+            cx.tell_roster(ToRoster::Hide { user: self.user, hide_from: self.blocks.blocked() });
+            cx.tell_home(whom, ToHome::BlockedBy { by: self.user, on, reply: change.reply });
+        } else {
+            cx.refuse(change.reply, Refusal::CannotStore);
+        }
+        self.next_change(directory, cx);
+    }
+
+    fn note_blocked_by(&mut self, by: UserId, on: bool, reply: ReplyTo, cx: &mut Cx<'_>) {
+        self.blocks.set_blocked_by(by, on);
+        cx.reply(reply, Outcome::Accepted);
+    }
+
+    /// His session, if he is online.
+    pub(crate) fn live(&self) -> Option<ConnId> {
+        self.live.map(|live| live.conn)
+    }
+
+    pub(crate) fn check(&self) {
+        self.mailbox.check();
+        assert!(self.entering.is_none() || self.live.is_some(), "only an older session is waited for");
+        assert!(self.loading.is_none() || self.live.is_some(), "mail is loaded for somebody who is there");
+    }
+}

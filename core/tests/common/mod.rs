@@ -1,0 +1,171 @@
+//! A server machine with a store that answers when it is told to, and clients that speak frames.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use starling_core::id::{ConnId, Epoch, MsgId, RequestId, Seq, ServerId, UserId};
+use starling_core::name::Name;
+use starling_core::server::{Action, Config, Event, Input, Server};
+use starling_core::store::{Batch, Snapshot, StoreOutcome, UserRecord};
+use starling_core::text::Text;
+use starling_core::time::Time;
+use starling_core::wire::{Hello, LoginName, Password, Phase, Reader, Request, ServerFrame, VERSION};
+
+/// A server and what it has ordered.
+pub struct World {
+    pub server: Server,
+    pub now: Time,
+    pub batches: Vec<Batch>,
+    /// What each connection was sent and nobody has looked at, and whether it was closed.
+    lines: Vec<(ConnId, Reader, Vec<ServerFrame>, bool)>,
+    generation: u32,
+}
+
+impl World {
+    /// Users are numbered from 1 in the order given; the password of each is `secret`.
+    pub fn new(names: &[&str]) -> World {
+        World::with(Config::new(Duration::from_secs(60), Duration::from_secs(120)), names)
+    }
+
+    pub fn with(config: Config, names: &[&str]) -> World {
+        let user = |(at, name): (usize, &&str)| UserRecord {
+            id: UserId(u32::try_from(at).unwrap() + 1),
+            name: name_of(name),
+            blocks: Vec::new(),
+            letters: Vec::new(),
+            marks: Vec::new(),
+        };
+        let snapshot = Snapshot {
+            server: ServerId(7),
+            epoch: Epoch(1),
+            users: names.iter().enumerate().map(user).collect(),
+            failures: Vec::new(),
+        };
+        let server = Server::recover(config, &snapshot, Time::ZERO);
+        World { server, now: Time::ZERO, batches: Vec::new(), lines: Vec::new(), generation: 0 }
+    }
+
+    /// A world around a server that has `generation` connections already; they are not looked at.
+    pub fn resume(server: Server, now: Time, generation: usize) -> World {
+        let generation = u32::try_from(generation).unwrap();
+        World { server, now, batches: Vec::new(), lines: Vec::new(), generation }
+    }
+
+    /// A connection id that has not been used.
+    pub fn next_conn(&mut self) -> ConnId {
+        self.generation += 1;
+        ConnId { slot: self.generation, generation: self.generation }
+    }
+
+    pub fn feed(&mut self, input: Input) {
+        let actions = self.server.step(Event { at: self.now, input });
+        self.server.check();
+        for action in actions {
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Send { conn, frame } => self.sent(conn, &frame),
+            Action::SendMany { to, frame } => to.into_iter().for_each(|conn| self.sent(conn, &frame)),
+            Action::Close { conn, .. } => self.line(conn).3 = true,
+            Action::Verify { account, ticket, password, .. } => {
+                let right = password.reveal() == b"secret" && account.as_bytes() != b"nobody";
+                self.feed(Input::Verified { account, ticket, right });
+            }
+            Action::Store(batch) => self.batches.push(batch),
+            Action::Load(_) | Action::Pause { .. } | Action::Resume { .. } | Action::Stopped => {}
+        }
+    }
+
+    fn sent(&mut self, conn: ConnId, frame: &starling_core::wire::Frame) {
+        let line = self.line(conn);
+        assert!(!line.3, "nothing is sent on a closed connection");
+        let mut bytes = Vec::new();
+        frame.encode_into(&mut bytes);
+        line.1.feed(bytes.into());
+        while let Some(raw) = line.1.next(Phase::FromServer).unwrap() {
+            line.2.push(ServerFrame::decode(raw).unwrap());
+        }
+    }
+
+    fn line(&mut self, conn: ConnId) -> &mut (ConnId, Reader, Vec<ServerFrame>, bool) {
+        self.lines.iter_mut().find(|line| line.0 == conn).expect("an open connection")
+    }
+
+    /// What came since the last look.
+    pub fn take(&mut self, conn: ConnId) -> Vec<ServerFrame> {
+        std::mem::take(&mut self.line(conn).2)
+    }
+
+    pub fn is_closed(&mut self, conn: ConnId) -> bool {
+        self.line(conn).3
+    }
+
+    pub fn open(&mut self) -> ConnId {
+        let conn = self.next_conn();
+        self.lines.push((conn, Reader::new(), Vec::new(), false));
+        self.feed(Input::Opened { conn });
+        self.say(conn, &Hello::Hello { version: VERSION, product: "test".into() }.frame());
+        self.take(conn);
+        conn
+    }
+
+    pub fn knock(&mut self, conn: ConnId, name: &str, password: &str) {
+        let login = Hello::Login {
+            name: LoginName::cut(Bytes::copy_from_slice(name.as_bytes())).unwrap(),
+            password: Password::cut(Bytes::copy_from_slice(password.as_bytes())).unwrap(),
+            seen: Seq::START,
+        };
+        self.say(conn, &login.frame());
+    }
+
+    /// Somebody who is online; what he was sent so far is forgotten.
+    pub fn login(&mut self, name: &str) -> ConnId {
+        let conn = self.open();
+        self.knock(conn, name, "secret");
+        assert!(matches!(self.take(conn)[0], ServerFrame::Welcome { .. }), "{name} is welcome");
+        conn
+    }
+
+    pub fn say(&mut self, conn: ConnId, frame: &starling_core::wire::Frame) {
+        let mut bytes = Vec::new();
+        frame.encode_into(&mut bytes);
+        self.feed(Input::Received { conn, bytes: bytes.into() });
+    }
+
+    pub fn ask(&mut self, conn: ConnId, request: Request) {
+        self.say(conn, &request.frame());
+    }
+
+    /// Lets time pass, with a chime at each deadline.
+    pub fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(at) = self.server.deadline().filter(|at| *at <= end) {
+            self.now = at.max(self.now);
+            self.feed(Input::Chime);
+        }
+        self.now = end;
+    }
+
+    /// The store answers the batch under way.
+    pub fn store(&mut self, outcome: StoreOutcome) -> Batch {
+        let batch = self.batches.remove(0);
+        self.feed(Input::Stored { key: batch.key, outcome });
+        batch
+    }
+}
+
+pub fn name_of(name: &str) -> Name {
+    Name::parse(name.as_bytes()).unwrap()
+}
+
+pub fn text_of(text: &str) -> Text {
+    Text::parse(Bytes::copy_from_slice(text.as_bytes())).unwrap()
+}
+
+pub fn message(request: u32, to: &str, text: &str) -> Request {
+    let id = MsgId { instance: 5, counter: u64::from(request) };
+    Request::Message { request: RequestId(request), id, to: name_of(to), text: text_of(text) }
+}

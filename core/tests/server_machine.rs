@@ -1,0 +1,220 @@
+//! The server machine alone, frame by frame.
+
+#[expect(unreachable_pub, dead_code, reason = "shared with the benches")]
+mod common;
+
+use std::time::Duration;
+
+use common::{World, message, name_of, text_of};
+use starling_core::id::{ConnId, RequestId};
+use starling_core::server::Input;
+use starling_core::store::{StoreOutcome, Write};
+use starling_core::wire::{Farewell, LoginRefusal, Outcome, PeerFault, Refusal, Request, ServerFrame};
+
+const TICK: Duration = Duration::from_millis(2);
+
+fn done(request: u32, outcome: Outcome) -> ServerFrame {
+    ServerFrame::Done { request: RequestId(request), outcome }
+}
+
+fn mail_of(frame: &ServerFrame) -> (String, String) {
+    match frame {
+        ServerFrame::Mail { from, text, .. } => (from.to_string(), text.as_str().into()),
+        other => panic!("not a letter: {other:?}"),
+    }
+}
+
+fn acknowledge(world: &mut World, conn: ConnId, frame: &ServerFrame) {
+    let ServerFrame::Mail { seq, .. } = frame else { panic!("not a letter: {frame:?}") };
+    world.ask(conn, Request::Ack { seq: *seq });
+}
+
+#[test]
+fn a_message_that_is_acknowledged_at_once_costs_the_store_nothing() {
+    let mut world = World::new(&["hans", "luke"]);
+    let (hans, luke) = (world.login("hans"), world.login("luke"));
+    world.pass(Duration::from_secs(1));
+    world.take(hans);
+    world.ask(hans, message(1, "luke", "hello"));
+    let got = world.take(luke);
+    assert_eq!(mail_of(&got[0]), ("hans".into(), "hello".into()));
+    assert_eq!(world.take(hans), []);
+    acknowledge(&mut world, luke, &got[0]);
+    assert_eq!(world.take(hans), [done(1, Outcome::Accepted)]);
+    world.pass(Duration::from_secs(5));
+    assert!(world.batches.is_empty());
+}
+
+#[test]
+fn a_message_that_is_not_acknowledged_is_accepted_once_it_is_stored() {
+    let mut world = World::new(&["hans", "luke"]);
+    let (hans, luke) = (world.login("hans"), world.login("luke"));
+    world.pass(Duration::from_secs(1));
+    world.take(hans);
+    world.ask(hans, message(1, "luke", "hello"));
+    world.pass(TICK);
+    assert_eq!(world.take(hans), []);
+    let batch = world.store(StoreOutcome::Committed);
+    assert!(matches!(batch.writes[..], [Write::Letter { .. }]));
+    assert_eq!(world.take(hans), [done(1, Outcome::Accepted)]);
+    let got = world.take(luke);
+    acknowledge(&mut world, luke, &got[0]);
+    world.pass(Duration::from_secs(1));
+    assert!(matches!(world.batches[0].writes[..], [Write::Arrived { .. }]));
+}
+
+#[test]
+fn mail_to_somebody_offline_is_queued_once_it_is_stored() {
+    let mut world = World::new(&["hans", "luke"]);
+    let hans = world.login("hans");
+    world.ask(hans, message(1, "luke", "hello"));
+    world.pass(TICK);
+    world.store(StoreOutcome::Unknown);
+    assert_eq!(world.take(hans), []);
+    world.pass(Duration::from_secs(1));
+    world.store(StoreOutcome::Committed);
+    assert_eq!(world.take(hans), [done(1, Outcome::Queued)]);
+}
+
+#[test]
+fn what_the_store_refuses_is_refused() {
+    let mut world = World::new(&["hans", "luke"]);
+    let hans = world.login("hans");
+    world.ask(hans, message(1, "luke", "hello"));
+    world.ask(hans, Request::Block { request: RequestId(2), whom: name_of("luke") });
+    world.pass(TICK);
+    world.store(StoreOutcome::Failed);
+    let refused = Outcome::Refused(Refusal::CannotStore);
+    assert_eq!(world.take(hans), [done(1, refused), done(2, refused)]);
+}
+
+#[test]
+fn three_failures_lock_and_the_count_is_stored_first() {
+    let mut world = World::new(&["hans"]);
+    for refusal in [LoginRefusal::TryAgain, LoginRefusal::TryAgain, LoginRefusal::LockedNow { seconds: 60 }] {
+        let conn = world.open();
+        world.knock(conn, "hans", "wrong");
+        assert_eq!(world.take(conn), []);
+        world.pass(TICK);
+        world.store(StoreOutcome::Committed);
+        assert_eq!(world.take(conn), [ServerFrame::LoginRefused(refusal)]);
+    }
+    world.pass(Duration::from_secs(30));
+    let conn = world.open();
+    world.knock(conn, "hans", "secret");
+    assert_eq!(world.take(conn), [ServerFrame::LoginRefused(LoginRefusal::Locked { seconds: 30 })]);
+    world.pass(Duration::from_secs(30));
+    world.login("hans");
+}
+
+#[test]
+fn a_newcomer_hears_of_those_who_follow_and_not_of_those_before() {
+    let mut world = World::new(&["hans", "luke", "yoda"]);
+    let hans = world.login("hans");
+    let luke = world.login("luke");
+    let yoda = world.login("yoda");
+    world.pass(Duration::from_secs(1));
+    let names = |frames: Vec<ServerFrame>| -> Vec<String> {
+        let changes = frames.into_iter().flat_map(|frame| match frame {
+            ServerFrame::Presence(list) => list.changes,
+            other => panic!("not a list: {other:?}"),
+        });
+        changes.map(|change| change.name.to_string()).collect()
+    };
+    assert_eq!(names(world.take(hans)), ["luke", "yoda"]);
+    assert_eq!(names(world.take(luke)), ["yoda"]);
+    assert_eq!(world.take(yoda), []);
+}
+
+#[test]
+fn the_older_session_answers_or_makes_way() {
+    let mut world = World::new(&["hans"]);
+    let older = world.login("hans");
+    let newer = world.open();
+    world.knock(newer, "hans", "secret");
+    let probe = world.take(older);
+    let [ServerFrame::Ping { nonce }] = probe[..] else { panic!("a probe: {probe:?}") };
+    world.ask(older, Request::Pong { nonce });
+    assert_eq!(world.take(newer), [ServerFrame::LoginRefused(LoginRefusal::AlreadyOnline)]);
+
+    let newest = world.open();
+    world.knock(newest, "hans", "secret");
+    world.pass(Duration::from_micros(2_999_999));
+    assert_eq!(world.take(newest), []);
+    world.pass(Duration::from_micros(1));
+    assert!(world.is_closed(older));
+    assert_eq!(world.take(newest), [ServerFrame::Welcome { name: name_of("hans") }]);
+}
+
+#[test]
+fn who_gave_the_right_password_and_left_was_never_there() {
+    let mut world = World::new(&["hans", "luke"]);
+    let luke = world.login("luke");
+    let older = world.login("hans");
+    world.pass(Duration::from_secs(1));
+    world.take(luke);
+    let newer = world.open();
+    world.knock(newer, "hans", "secret");
+    world.feed(Input::Closed { conn: newer });
+    world.pass(Duration::from_secs(4));
+    assert!(world.is_closed(older));
+    let frames = world.take(luke);
+    assert!(matches!(&frames[..], [ServerFrame::Presence(list)] if !list.changes[0].online));
+    world.login("hans");
+}
+
+#[test]
+fn whoever_does_nothing_is_logged_out_to_the_microsecond() {
+    let mut world = World::new(&["hans"]);
+    let hans = world.login("hans");
+    for _ in 0..5 {
+        world.pass(Duration::from_secs(20));
+        world.ask(hans, Request::Ping { nonce: 1 });
+    }
+    world.take(hans);
+    world.pass(Duration::from_micros(19_999_999));
+    assert_eq!(world.take(hans), []);
+    world.pass(Duration::from_micros(1));
+    assert_eq!(world.take(hans), [ServerFrame::Farewell(Farewell::Idle { seconds: 120 })]);
+    assert!(world.is_closed(hans));
+}
+
+#[test]
+fn nothing_can_be_done_before_login() {
+    let mut world = World::new(&["hans"]);
+    let conn = world.open();
+    world.ask(conn, Request::Who { request: RequestId(1) });
+    assert_eq!(world.take(conn), [ServerFrame::Fault(PeerFault::OutOfState)]);
+    assert!(world.is_closed(conn));
+}
+
+#[test]
+fn a_flood_is_slowed_down_and_one_that_goes_on_is_cut() {
+    let mut world = World::new(&["hans"]);
+    let hans = world.login("hans");
+    let flood = |count: u32| {
+        let mut bytes = Vec::new();
+        (0..count).for_each(|n| Request::Who { request: RequestId(n) }.frame().encode_into(&mut bytes));
+        bytes
+    };
+    world.feed(Input::Received { conn: hans, bytes: flood(2_010).into() });
+    assert_eq!(world.take(hans).len(), 2_000);
+    world.pass(Duration::from_millis(20));
+    assert_eq!(world.take(hans).len(), 10);
+    world.feed(Input::Received { conn: hans, bytes: flood(100).into() });
+    let last = world.take(hans).pop();
+    assert_eq!(last, Some(ServerFrame::Farewell(Farewell::TooManyCommands)));
+    assert!(world.is_closed(hans));
+}
+
+#[test]
+fn a_stop_tells_everybody_and_stores_what_waits() {
+    let mut world = World::new(&["hans", "luke"]);
+    let hans = world.login("hans");
+    world.ask(hans, message(1, "luke", "hello"));
+    world.feed(Input::Stop);
+    assert_eq!(world.take(hans), [ServerFrame::Farewell(Farewell::ShuttingDown)]);
+    world.pass(Duration::ZERO);
+    let batch = world.store(StoreOutcome::Committed);
+    assert!(matches!(&batch.writes[..], [Write::Letter { text, .. }] if *text == text_of("hello")));
+}
