@@ -9,7 +9,8 @@
 //! The mailbox knows neither blocks nor connections. `R` is whatever the owner wants to get back when
 //! the fate of a letter is decided.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::id::{MsgId, Seq, UserId};
 use crate::name::Name;
@@ -76,8 +77,10 @@ pub enum Next<'a, R> {
     Nothing,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// What one sender has in the mailbox.
+#[derive(Clone, Copy, Debug)]
 struct Share {
+    from: UserId,
     letters: usize,
     bytes: usize,
 }
@@ -95,7 +98,8 @@ pub struct Mailbox<R> {
     last: Seq,
     acked: Seq,
     bytes: usize,
-    shares: BTreeMap<UserId, Share>,
+    /// By sender, ascending; only those who have something here.
+    shares: Vec<Share>,
 }
 
 impl<R> Mailbox<R> {
@@ -110,7 +114,7 @@ impl<R> Mailbox<R> {
             last: floor,
             acked: Seq::START,
             bytes: 0,
-            shares: BTreeMap::new(),
+            shares: Vec::new(),
         };
         for head in letters {
             mailbox.count(head.from, bytes_of(head));
@@ -125,11 +129,14 @@ impl<R> Mailbox<R> {
     /// # Errors
     /// [`Full`] if it does not.
     pub fn room(&self, quota: Quota, from: UserId, bytes: usize) -> Result<(), Full> {
-        let share = self.shares.get(&from).copied().unwrap_or_default();
+        let (own_letters, own_bytes) = match self.share(from) {
+            Ok(at) => (self.shares[at].letters, self.shares[at].bytes),
+            Err(_) => (0, 0),
+        };
         let fits = self.entries.len() < quota.letters_max
             && self.bytes + bytes <= quota.bytes_max
-            && share.letters < quota.letters_max / quota.sender_part
-            && share.bytes + bytes <= quota.bytes_max / quota.sender_part;
+            && own_letters < quota.letters_max / quota.sender_part
+            && own_bytes + bytes <= quota.bytes_max / quota.sender_part;
         if fits { Ok(()) } else { Err(Full) }
     }
 
@@ -301,20 +308,29 @@ impl<R> Mailbox<R> {
         }
     }
 
+    fn share(&self, from: UserId) -> Result<usize, usize> {
+        self.shares.binary_search_by_key(&from, |share| share.from)
+    }
+
     fn count(&mut self, from: UserId, bytes: usize) {
         self.bytes += bytes;
-        let share = self.shares.entry(from).or_default();
-        share.letters += 1;
-        share.bytes += bytes;
+        match self.share(from) {
+            Ok(at) => {
+                self.shares[at].letters += 1;
+                self.shares[at].bytes += bytes;
+            }
+            Err(at) => self.shares.insert(at, Share { from, letters: 1, bytes }),
+        }
     }
 
     fn forget(&mut self, head: &LetterHead) {
         self.bytes -= bytes_of(head);
-        let Some(share) = self.shares.get_mut(&head.from) else { return };
+        let Ok(at) = self.share(head.from) else { return };
+        let share = &mut self.shares[at];
         share.letters -= 1;
         share.bytes -= bytes_of(head);
         if share.letters == 0 {
-            self.shares.remove(&head.from);
+            self.shares.remove(at);
         }
     }
 
@@ -337,7 +353,7 @@ impl<R> Mailbox<R> {
         let sent = self.entries.range(..self.sent).map(|entry| bytes_of(&entry.head)).sum();
         assert_eq!(self.sent_bytes, sent, "bytes on their way");
         assert_eq!(self.bytes, entries().map(|entry| bytes_of(&entry.head)).sum(), "bytes in all");
-        assert_eq!(self.entries.len(), self.shares.values().map(|share| share.letters).sum(), "shares");
+        assert_eq!(self.entries.len(), self.shares.iter().map(|share| share.letters).sum(), "shares");
     }
 }
 
