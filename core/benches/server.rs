@@ -5,11 +5,11 @@
 mod common;
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::{World, message, text_of};
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use starling_core::id::{ConnId, RequestId, Seq};
 use starling_core::server::{Action, Config, Event, Input};
 use starling_core::wire::{Hello, LoginName, Password, Request, VERSION};
@@ -90,27 +90,33 @@ fn broadcast(c: &mut Criterion) {
     group.finish();
 }
 
-/// One login, its notices not yet told, with 10 and with 10,000 people online.
+/// Logins, their notices not yet told, with so many people online: the cost must not depend on them.
 fn login(c: &mut Criterion) {
+    const COMING: usize = 100;
     let mut group = c.benchmark_group("login, without its notices");
     for online in [10_usize, 1_000, 10_000] {
-        let names: Vec<String> = (0..online + 200).map(|n| format!("user{n}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut world = World::with(config(), &names);
+        let names: Vec<String> = (0..online + COMING).map(|n| format!("user{n}")).collect();
+        let mut world = World::with(config(), &names.iter().map(String::as_str).collect::<Vec<_>>());
         for name in &names[..online] {
             quick_login(&mut world, name);
         }
         rest(&mut world);
-        group.throughput(Throughput::Elements(200));
         group.bench_function(format!("{online} online"), |b| {
-            b.iter_batched(
-                || World::resume(world.server.clone(), world.now, online),
-                |mut world| {
-                    names[online..].iter().for_each(|name| quick_login(&mut world, name));
-                    world
-                },
-                BatchSize::LargeInput,
-            );
+            b.iter_custom(|times| {
+                let mut spent = Duration::ZERO;
+                for _ in 0..times.div_ceil(COMING as u64) {
+                    let start = Instant::now();
+                    let came: Vec<ConnId> =
+                        names[online..].iter().map(|name| quick_login(&mut world, name)).collect();
+                    spent += start.elapsed();
+                    for conn in came {
+                        step(&mut world, Input::Closed { conn }, &mut Vec::new());
+                    }
+                    rest(&mut world);
+                }
+                spent * u32::try_from(times).unwrap()
+                    / u32::try_from(times.next_multiple_of(COMING as u64)).unwrap()
+            });
         });
     }
     group.finish();
@@ -124,7 +130,7 @@ fn rest(world: &mut World) {
 }
 
 /// Everything a login takes, with nobody looking at what is sent.
-fn quick_login(world: &mut World, name: &str) {
+fn quick_login(world: &mut World, name: &str) -> ConnId {
     let conn = world.next_conn();
     let mut out = Vec::new();
     let hello = Hello::Hello { version: VERSION, product: "bench".into() };
@@ -146,6 +152,7 @@ fn quick_login(world: &mut World, name: &str) {
     let (account, ticket) = verify.expect("an order to verify");
     world.server.step_into(Event { at, input: Input::Verified { account, ticket, right: true } }, &mut out);
     black_box(out.len());
+    conn
 }
 
 criterion_group!(benches, relay, broadcast, login);

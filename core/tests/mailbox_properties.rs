@@ -13,7 +13,10 @@ const WINDOW: usize = 300;
 
 #[derive(Clone, Debug)]
 enum Op {
-    Put { from: u32, bytes: usize },
+    Put {
+        from: u32,
+        bytes: usize,
+    },
     Pump,
     /// Acknowledge the n-th of the letters that were sent.
     Ack(usize),

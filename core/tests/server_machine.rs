@@ -1,6 +1,6 @@
 //! The server machine alone, frame by frame.
 
-#[expect(unreachable_pub, dead_code, reason = "shared with the benches")]
+#[expect(unreachable_pub, reason = "shared with the benches")]
 mod common;
 
 use std::time::Duration;

@@ -181,51 +181,62 @@ pub(super) struct Start {
 }
 
 impl Start {
+    #[inline]
     pub(super) const fn of(kind: Kind) -> Start {
         let mut bytes = [0; Frame::HEAD_MAX];
         bytes[0] = kind.0;
         Start { len: HEAD_BYTES, bytes }
     }
 
+    #[inline]
     pub(super) fn bytes(mut self, field: &[u8]) -> Start {
         self.bytes[self.len..self.len + field.len()].copy_from_slice(field);
         self.len += field.len();
         self
     }
 
+    #[inline]
     pub(super) fn u8(self, value: u8) -> Start {
         self.bytes(&[value])
     }
 
+    #[inline]
     pub(super) fn u16(self, value: u16) -> Start {
         self.bytes(&value.to_be_bytes())
     }
 
+    #[inline]
     pub(super) fn u32(self, value: u32) -> Start {
         self.bytes(&value.to_be_bytes())
     }
 
+    #[inline]
     pub(super) fn u64(self, value: u64) -> Start {
         self.bytes(&value.to_be_bytes())
     }
 
+    #[inline]
     pub(super) fn request(self, request: RequestId) -> Start {
         self.u32(request.0)
     }
 
+    #[inline]
     pub(super) fn seq(self, seq: Seq) -> Start {
         self.u64(seq.to_bits())
     }
 
+    #[inline]
     pub(super) fn msg_id(self, id: MsgId) -> Start {
         self.u64(id.instance).u64(id.counter)
     }
 
+    #[inline]
     pub(super) fn name(self, name: Name) -> Start {
         self.u8(name.len()).bytes(name.as_bytes())
     }
 
     /// The finished frame: `tail` stands last in it.
+    #[inline]
     pub(super) fn end(mut self, tail: Bytes) -> Frame {
         let body_len = u32::try_from(self.len - HEAD_BYTES + tail.len()).unwrap_or(u32::MAX);
         let [over, length @ ..] = body_len.to_be_bytes();

@@ -107,7 +107,7 @@ fn login(name: &LoginName, password: &Password, seen: Seq) -> Frame {
 
 fn magic_and_version(fields: &mut Fields) -> Result<u16, PeerFault> {
     match fields.bytes(MAGIC.len()) {
-        Ok(magic) if magic == &MAGIC[..] => known_version(fields),
+        Ok(magic) if magic == MAGIC[..] => known_version(fields),
         _ => Err(PeerFault::NotStarling),
     }
 }

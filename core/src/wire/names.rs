@@ -105,7 +105,7 @@ mod tests {
         let pages: Vec<_> =
             Frame::names_pages(RequestId(3), 4, crowd.clone()).map(|frame| read(&frame)).collect();
         let last: Vec<_> = pages.iter().map(|page| page.last).collect();
-        assert_eq!(last, [false, false, false, true]);
+        assert_eq!(last, [false, false, true]);
         let names: Vec<_> = pages.into_iter().flat_map(|page| page.names).collect();
         assert_eq!(names, crowd);
     }

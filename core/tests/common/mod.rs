@@ -45,16 +45,10 @@ impl World {
         World { server, now: Time::ZERO, batches: Vec::new(), lines: Vec::new(), generation: 0 }
     }
 
-    /// A world around a server that has `generation` connections already; they are not looked at.
-    pub fn resume(server: Server, now: Time, generation: usize) -> World {
-        let generation = u32::try_from(generation).unwrap();
-        World { server, now, batches: Vec::new(), lines: Vec::new(), generation }
-    }
-
-    /// A connection id that has not been used.
+    /// A connection id that has not been used. Slots go round, as those of a driver do.
     pub fn next_conn(&mut self) -> ConnId {
         self.generation += 1;
-        ConnId { slot: self.generation, generation: self.generation }
+        ConnId { slot: self.generation % 16_384, generation: self.generation }
     }
 
     pub fn feed(&mut self, input: Input) {

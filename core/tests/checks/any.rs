@@ -1,0 +1,157 @@
+//! Any value that can travel.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use starling_core::id::{Epoch, MsgId, RequestId, Seq, ServerId};
+use starling_core::limits::TEXT_MAX;
+use starling_core::name::Name;
+use starling_core::text::Text;
+use starling_core::wire::{
+    Farewell, Greeting, Hello, LoginName, LoginRefusal, NamesPage, Outcome, Password, PeerFault, Presence,
+    PresenceList, Refusal, Request, ServerFrame, VERSION,
+};
+
+pub(crate) fn hello() -> impl Strategy<Value = Hello> {
+    let typed = |max| prop::collection::vec(any::<u8>(), 1..=max).prop_map(Bytes::from);
+    let login_name = typed(LoginName::MAX).prop_map(|bytes| LoginName::cut(bytes).expect("not empty"));
+    let password = typed(Password::MAX).prop_map(|bytes| Password::cut(bytes).expect("not empty"));
+    prop_oneof![
+        product().prop_map(|product| Hello::Hello { version: VERSION, product }),
+        (login_name, password, seq()).prop_map(|(name, password, seen)| Hello::Login {
+            name,
+            password,
+            seen
+        }),
+        any::<u32>().prop_map(|nonce| Hello::Ping { nonce }),
+        any::<u32>().prop_map(|nonce| Hello::Pong { nonce }),
+    ]
+}
+
+pub(crate) fn request() -> impl Strategy<Value = Request> {
+    prop_oneof![
+        (request_id(), msg_id(), name(), text()).prop_map(|(request, id, to, text)| Request::Message {
+            request,
+            id,
+            to,
+            text
+        }),
+        (request_id(), text()).prop_map(|(request, text)| Request::Broadcast { request, text }),
+        request_id().prop_map(|request| Request::Who { request }),
+        (request_id(), any::<u64>()).prop_map(|(request, seconds)| Request::Since { request, seconds }),
+        (request_id(), name()).prop_map(|(request, whom)| Request::Block { request, whom }),
+        (request_id(), name()).prop_map(|(request, whom)| Request::Unblock { request, whom }),
+        request_id().prop_map(|request| Request::Logout { request }),
+        seq().prop_map(|seq| Request::Ack { seq }),
+        Just(Request::Active),
+        any::<u32>().prop_map(|nonce| Request::Ping { nonce }),
+        any::<u32>().prop_map(|nonce| Request::Pong { nonce }),
+    ]
+}
+
+pub(crate) fn server_frame() -> impl Strategy<Value = ServerFrame> {
+    prop_oneof![
+        greeting().prop_map(ServerFrame::Greeting),
+        name().prop_map(|name| ServerFrame::Welcome { name }),
+        login_refusal().prop_map(ServerFrame::LoginRefused),
+        prop::sample::select(&PeerFault::ALL[..]).prop_map(ServerFrame::Fault),
+        farewell().prop_map(ServerFrame::Farewell),
+        (seq(), msg_id(), name(), text()).prop_map(|(seq, id, from, text)| ServerFrame::Mail {
+            seq,
+            id,
+            from,
+            text
+        }),
+        (name(), text()).prop_map(|(from, text)| ServerFrame::Cast { from, text }),
+        presence().prop_map(ServerFrame::Presence),
+        (request_id(), outcome()).prop_map(|(request, outcome)| ServerFrame::Done { request, outcome }),
+        names().prop_map(ServerFrame::Names),
+        any::<u32>().prop_map(|nonce| ServerFrame::Ping { nonce }),
+        any::<u32>().prop_map(|nonce| ServerFrame::Pong { nonce }),
+    ]
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    "[A-Za-z0-9_.-]{1,32}".prop_map(|name| Name::parse(name.as_bytes()).expect("a name"))
+}
+
+fn text() -> impl Strategy<Value = Text> {
+    let short = ".{0,40}[^ ].{0,40}";
+    let long = (TEXT_MAX - 2..=TEXT_MAX).prop_map(|len| "x".repeat(len));
+    prop_oneof![9 => short, 1 => long]
+        .prop_map(|text| Text::parse(Bytes::from(text)).expect("short, and not blank"))
+}
+
+fn product() -> impl Strategy<Value = String> {
+    "[ -~]{0,64}"
+}
+
+fn request_id() -> impl Strategy<Value = RequestId> {
+    any::<u32>().prop_map(RequestId)
+}
+
+fn seq() -> impl Strategy<Value = Seq> {
+    (0..=Seq::MAX.to_bits()).prop_map(Seq::from_bits)
+}
+
+fn msg_id() -> impl Strategy<Value = MsgId> {
+    (any::<u64>(), 1..=u64::MAX).prop_map(|(instance, counter)| MsgId { instance, counter })
+}
+
+fn greeting() -> impl Strategy<Value = Greeting> {
+    (product(), any::<u64>(), 0..=Epoch::MAX.0).prop_map(|(product, server, epoch)| Greeting {
+        version: VERSION,
+        product,
+        server: ServerId(server),
+        epoch: Epoch(epoch),
+    })
+}
+
+fn login_refusal() -> impl Strategy<Value = LoginRefusal> {
+    any::<u32>().prop_flat_map(|seconds| {
+        prop::sample::select(vec![
+            LoginRefusal::TryAgain,
+            LoginRefusal::LockedNow { seconds },
+            LoginRefusal::Locked { seconds },
+            LoginRefusal::AlreadyOnline,
+            LoginRefusal::Busy,
+        ])
+    })
+}
+
+fn farewell() -> impl Strategy<Value = Farewell> {
+    any::<u32>().prop_flat_map(|seconds| {
+        prop::sample::select(vec![
+            Farewell::ShuttingDown,
+            Farewell::Idle { seconds },
+            Farewell::TooManyCommands,
+        ])
+    })
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop::sample::select(vec![
+        Outcome::Accepted,
+        Outcome::Queued,
+        Outcome::Partly,
+        Outcome::NobodyOnline,
+        Outcome::LoggedOut,
+        Outcome::Refused(Refusal::UnknownUser),
+        Outcome::Refused(Refusal::Yourself),
+        Outcome::Refused(Refusal::BlockedBy),
+        Outcome::Refused(Refusal::AlreadyBlocked),
+        Outcome::Refused(Refusal::NotBlocked),
+        Outcome::Refused(Refusal::MailboxFull),
+        Outcome::Refused(Refusal::CannotStore),
+    ])
+}
+
+fn presence() -> impl Strategy<Value = PresenceList> {
+    let change = (name(), any::<bool>()).prop_map(|(name, online)| Presence { name, online });
+    (any::<u64>(), prop::collection::vec(change, 0..20))
+        .prop_map(|(version, changes)| PresenceList { version, changes })
+}
+
+fn names() -> impl Strategy<Value = NamesPage> {
+    (request_id(), any::<bool>(), any::<u64>(), prop::collection::vec(name(), 0..20))
+        .prop_map(|(request, last, version, names)| NamesPage { request, last, version, names })
+}

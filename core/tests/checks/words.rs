@@ -1,0 +1,118 @@
+//! Frames in the words of PROTOCOL.md.
+
+use starling_core::id::{MsgId, Seq};
+use starling_core::wire::{
+    Farewell, Hello, LoginRefusal, NamesPage, Outcome, PresenceList, Refusal, Request, ServerFrame,
+};
+
+const NO_FIELDS: &str = "–";
+
+pub(crate) fn hello(hello: &Hello) -> String {
+    match hello {
+        Hello::Hello { version, product } => format!("version {version}, product `{product}`"),
+        Hello::Login { name, password, seen } => {
+            let typed = |bytes| String::from_utf8_lossy(bytes).into_owned();
+            let (name, password) = (typed(name.as_bytes()), typed(password.reveal()));
+            format!("name `{name}`, password `{password}`, seen {seen}")
+        }
+        Hello::Ping { nonce } | Hello::Pong { nonce } => nonce_in_hex(*nonce),
+    }
+}
+
+pub(crate) fn request(request: &Request) -> String {
+    match request {
+        Request::Message { request, id, to, text } => {
+            format!("request {}, {}, to `{to}`, text `{}`", request.0, msg_id(*id), text.as_str())
+        }
+        Request::Broadcast { request, text } => format!("request {}, text `{}`", request.0, text.as_str()),
+        Request::Who { request } | Request::Logout { request } => format!("request {}", request.0),
+        Request::Since { request, seconds } => format!("request {}, {seconds} seconds", request.0),
+        Request::Block { request, whom } | Request::Unblock { request, whom } => {
+            format!("request {}, whom `{whom}`", request.0)
+        }
+        Request::Ack { seq } => place(*seq),
+        Request::Active => NO_FIELDS.into(),
+        Request::Ping { nonce } | Request::Pong { nonce } => nonce_in_hex(*nonce),
+    }
+}
+
+pub(crate) fn server_frame(frame: &ServerFrame) -> String {
+    match frame {
+        ServerFrame::Greeting(greeting) => {
+            let (version, product) = (greeting.version, &greeting.product);
+            let (server, epoch) = (greeting.server.0, greeting.epoch.0);
+            format!("version {version}, product `{product}`, server {server:016x}, epoch {epoch}")
+        }
+        ServerFrame::Welcome { name } => format!("name `{name}`"),
+        ServerFrame::LoginRefused(refusal) => login_refusal(*refusal),
+        ServerFrame::Fault(fault) => format!("{fault:?}"),
+        ServerFrame::Farewell(reason) => farewell(*reason),
+        ServerFrame::Mail { seq, id, from, text } => {
+            format!("{}, {}, from `{from}`, text `{}`", place(*seq), msg_id(*id), text.as_str())
+        }
+        ServerFrame::Cast { from, text } => format!("from `{from}`, text `{}`", text.as_str()),
+        ServerFrame::Presence(list) => presence(list),
+        ServerFrame::Done { request, outcome } => format!("request {}, {}", request.0, ending(*outcome)),
+        ServerFrame::Names(page) => names(page),
+        ServerFrame::Ping { nonce } | ServerFrame::Pong { nonce } => nonce_in_hex(*nonce),
+    }
+}
+
+fn ending(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Queued => "queued",
+        Outcome::Partly => "partly",
+        Outcome::NobodyOnline => "nobody online",
+        Outcome::LoggedOut => "logged out",
+        Outcome::Refused(Refusal::UnknownUser) => "unknown user",
+        Outcome::Refused(Refusal::Yourself) => "yourself",
+        Outcome::Refused(Refusal::BlockedBy) => "blocked by the receiver",
+        Outcome::Refused(Refusal::AlreadyBlocked) => "already blocked",
+        Outcome::Refused(Refusal::NotBlocked) => "not blocked",
+        Outcome::Refused(Refusal::MailboxFull) => "mailbox full",
+        Outcome::Refused(Refusal::CannotStore) => "cannot store",
+    }
+}
+
+fn login_refusal(refusal: LoginRefusal) -> String {
+    match refusal {
+        LoginRefusal::TryAgain => "reason 1".into(),
+        LoginRefusal::LockedNow { seconds } => format!("reason 2, {seconds} seconds"),
+        LoginRefusal::Locked { seconds } => format!("reason 3, {seconds} seconds"),
+        LoginRefusal::AlreadyOnline => "reason 4".into(),
+        LoginRefusal::Busy => "reason 5".into(),
+    }
+}
+
+fn farewell(reason: Farewell) -> String {
+    match reason {
+        Farewell::ShuttingDown => "reason 1".into(),
+        Farewell::Idle { seconds } => format!("reason 2, {seconds} seconds"),
+        Farewell::TooManyCommands => "reason 3".into(),
+    }
+}
+
+fn presence(list: &PresenceList) -> String {
+    let state = |online| if online { "online" } else { "offline" };
+    let changes = list.changes.iter().map(|change| format!(", {} `{}`", state(change.online), change.name));
+    format!("version {}{}", list.version, changes.collect::<String>())
+}
+
+fn names(page: &NamesPage) -> String {
+    let (request, last) = (page.request.0, u8::from(page.last));
+    let names = page.names.iter().map(|name| format!(", `{name}`"));
+    format!("request {request}, last {last}, version {}{}", page.version, names.collect::<String>())
+}
+
+fn place(seq: Seq) -> String {
+    format!("seq {seq}")
+}
+
+fn msg_id(id: MsgId) -> String {
+    format!("instance {:016x}, counter {}", id.instance, id.counter)
+}
+
+fn nonce_in_hex(nonce: u32) -> String {
+    format!("nonce {nonce:08x}")
+}
