@@ -111,6 +111,7 @@ fn login(c: &mut Criterion) {
                     spent += start.elapsed();
                     for conn in came {
                         step(&mut world, Input::Closed { conn }, &mut Vec::new());
+                        world.free.push(conn.slot);
                     }
                     rest(&mut world);
                 }

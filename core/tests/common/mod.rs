@@ -19,6 +19,8 @@ pub struct World {
     /// What each connection was sent and nobody has looked at, and whether it was closed.
     lines: Vec<(ConnId, Reader, Vec<ServerFrame>, bool)>,
     generation: u32,
+    /// Slots that may be used again.
+    pub free: Vec<u32>,
 }
 
 impl World {
@@ -42,13 +44,21 @@ impl World {
             failures: Vec::new(),
         };
         let server = Server::recover(config, &snapshot, Time::ZERO);
-        World { server, now: Time::ZERO, batches: Vec::new(), lines: Vec::new(), generation: 0 }
+        World {
+            server,
+            now: Time::ZERO,
+            batches: Vec::new(),
+            lines: Vec::new(),
+            generation: 0,
+            free: Vec::new(),
+        }
     }
 
-    /// A connection id that has not been used. Slots go round, as those of a driver do.
+    /// A connection id that has not been used.
     pub fn next_conn(&mut self) -> ConnId {
         self.generation += 1;
-        ConnId { slot: self.generation % 16_384, generation: self.generation }
+        let slot = self.free.pop().unwrap_or(self.generation);
+        ConnId { slot, generation: self.generation }
     }
 
     pub fn feed(&mut self, input: Input) {
