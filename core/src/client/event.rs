@@ -4,8 +4,13 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::id::{MsgId, Seq};
+use crate::limits::LINE_MAX;
 use crate::name::Name;
 use crate::time::Time;
+
+/// Bytes of a typed line that a face passes on at most; it drops the rest. Enough to see that the line is
+/// too long, also when one byte of it is the `\r` of its end.
+pub const TYPED_MAX: usize = LINE_MAX + 2;
 
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +32,8 @@ pub enum Input {
     Closed,
     /// What this device remembers of this user at this server, in answer to `Recall`.
     Recalled(Memory),
-    /// A line was typed, without its newline. A face gives at most one byte more than a line may have,
-    /// and only while the machine [wants a line](super::Client::wants_line).
+    /// A line was typed, without its newline and cut to [`TYPED_MAX`]. Only while the machine
+    /// [wants a line](super::Client::wants_line).
     Typed(Bytes),
     /// No more lines will come. Also only while the machine wants a line.
     EndOfInput,

@@ -25,8 +25,8 @@ pub enum Prompt {
 pub enum Line {
     /// `Welcome, yoda.`
     Welcome(Name),
-    /// A refused login.
-    LoginRefused(Name, LoginRefusal),
+    /// A refused login, and whose, if what was typed can be a name at all.
+    LoginRefused(Option<Name>, LoginRefusal),
     /// `hans: hello`
     Said(Name, Text),
     /// `yoda logged in`
@@ -126,7 +126,7 @@ impl fmt::Display for Line {
     }
 }
 
-fn login_refused(f: &mut fmt::Formatter<'_>, name: Name, refusal: LoginRefusal) -> fmt::Result {
+fn login_refused(f: &mut fmt::Formatter<'_>, name: Option<Name>, refusal: LoginRefusal) -> fmt::Result {
     const WRONG: &str = "Invalid user name or password.";
     match refusal {
         LoginRefusal::TryAgain => write!(f, "{WRONG} Please try again."),
@@ -138,7 +138,10 @@ fn login_refused(f: &mut fmt::Formatter<'_>, name: Name, refusal: LoginRefusal) 
             "This account is locked after repeated login failures. Try again in {}.",
             Seconds(seconds)
         ),
-        LoginRefusal::AlreadyOnline => write!(f, "{name} is already logged in."),
+        LoginRefusal::AlreadyOnline => match name {
+            Some(name) => write!(f, "{name} is already logged in."),
+            None => f.write_str("That user is already logged in."),
+        },
         LoginRefusal::Busy => write!(f, "{}", Line::Busy),
     }
 }

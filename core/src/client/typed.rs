@@ -1,0 +1,96 @@
+//! What a typed line comes to: a request, an answer on the spot, or the end.
+
+use bytes::Bytes;
+
+use super::asked::Asked;
+use super::view::{Complaint, Line};
+use crate::command::{self, Command, Mistake, Word};
+use crate::name::Name;
+use crate::text::Text;
+
+/// What a line means to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// Nothing at all.
+    Blank,
+    /// The client knows the answer.
+    Answered {
+        /// What the person is told.
+        line: Line,
+        /// The person was active, and the server must learn it.
+        active: bool,
+    },
+    /// The server must be asked.
+    Wish(Wish),
+    /// The person wants out.
+    Logout,
+}
+
+/// What the server is to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Message { to: Name, text: Text },
+    Broadcast { text: Text },
+    Who,
+    Since { seconds: u64 },
+    Block { whom: Name },
+    Unblock { whom: Name },
+}
+
+/// Reads a typed line.
+pub(super) fn read(line: &Bytes) -> Typed {
+    match command::parse(line) {
+        Ok(None) => Typed::Blank,
+        Ok(Some(command)) => meaning(command)
+            .unwrap_or_else(|nobody| answered(Complaint::UnknownUser(nobody.as_str().into()), true)),
+        Err(mistake) => {
+            let active = mistake.is_activity();
+            answered(complaint(mistake), active)
+        }
+    }
+}
+
+fn answered(complaint: Complaint, active: bool) -> Typed {
+    Typed::Answered { line: Line::Refused(complaint), active }
+}
+
+/// What a command means; or the word in it that no user can be called.
+fn meaning(command: Command) -> Result<Typed, Word> {
+    Ok(Typed::Wish(match command {
+        Command::Message { to, text } => Wish::Message { to: name(to)?, text },
+        Command::Broadcast { text } => Wish::Broadcast { text },
+        Command::Who => Wish::Who,
+        Command::Since { seconds } => Wish::Since { seconds },
+        Command::Block { whom } => Wish::Block { whom: name(whom)? },
+        Command::Unblock { whom } => Wish::Unblock { whom: name(whom)? },
+        Command::Logout => return Ok(Typed::Logout),
+    }))
+}
+
+fn name(word: Word) -> Result<Name, Word> {
+    Name::parse(word.as_bytes()).map_err(|_| word)
+}
+
+fn complaint(mistake: Mistake) -> Complaint {
+    match mistake {
+        Mistake::LineTooLong => Complaint::LineTooLong,
+        Mistake::NotUtf8 => Complaint::NotUtf8,
+        Mistake::Invalid(word) => Complaint::InvalidCommand(word.as_str().into()),
+        Mistake::Usage(form) => Complaint::Usage(form),
+        Mistake::MessageTooLong => Complaint::MessageTooLong,
+    }
+}
+
+impl Wish {
+    /// What the answer will be about.
+    pub(super) const fn asked(&self) -> Asked {
+        match self {
+            Wish::Message { to, .. } => Asked::Message(*to),
+            Wish::Broadcast { .. } => Asked::Broadcast,
+            Wish::Who => Asked::Who,
+            Wish::Since { .. } => Asked::Since,
+            Wish::Block { whom } => Asked::Block(*whom),
+            Wish::Unblock { whom } => Asked::Unblock(*whom),
+        }
+    }
+}
