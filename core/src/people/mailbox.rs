@@ -213,6 +213,8 @@ impl<R> Mailbox<R> {
     ///
     /// Returns whether the store may have any of it, so that it must be told.
     pub fn acknowledge(&mut self, upto: Seq, mut settled: impl FnMut(R)) -> bool {
+        // A device may claim more than was ever given; nobody acknowledges the future.
+        let upto = upto.min(self.last);
         let mut stored = false;
         self.acked = self.acked.max(upto);
         while let Some(entry) = self.entries.pop_front_if(|entry| entry.head.seq <= upto) {

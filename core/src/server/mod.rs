@@ -36,7 +36,7 @@ use crate::id::{ConnId, Epoch, UserId};
 use crate::name::Name;
 use crate::store::{BatchKey, Snapshot, StoreOutcome, Write};
 use crate::time::Time;
-use crate::wire::Farewell;
+use crate::wire::{Farewell, LoginRefusal};
 use config::planted;
 use cx::{Cx, Sleeper};
 use directory::Directory;
@@ -184,7 +184,7 @@ impl Server {
         let (parts, mut cx) = self.parts(out);
         parts.sessions.put(conn, Session::open(conn, &mut cx));
         if let Some(evicted) = evicted {
-            cx.tell_session(evicted, ToSession::End(Farewell::ShuttingDown));
+            cx.tell_session(evicted, ToSession::Refuse(LoginRefusal::Busy));
         }
         if stopping {
             cx.tell_session(conn, ToSession::End(Farewell::ShuttingDown));
@@ -242,6 +242,9 @@ impl Server {
     }
 
     fn stop(&mut self, out: &mut Vec<Action>) {
+        if self.stopping != Stopping::No {
+            return;
+        }
         self.stopping = Stopping::Storing;
         self.roster.clear();
         let conns: Vec<ConnId> = self.sessions.conns().collect();

@@ -383,10 +383,7 @@ impl Session {
     }
 
     fn end(&mut self, farewell: Farewell, cx: &mut Cx<'_>) -> Life {
-        match self.stage {
-            Stage::Online(_) => cx.send(self.conn, ServerFrame::Farewell(farewell).frame()),
-            _ => cx.send(self.conn, ServerFrame::LoginRefused(LoginRefusal::Busy).frame()),
-        }
+        cx.send(self.conn, ServerFrame::Farewell(farewell).frame());
         self.close(true, cx)
     }
 
