@@ -218,3 +218,81 @@ fn a_stop_tells_everybody_and_stores_what_waits() {
     let batch = world.store(StoreOutcome::Committed);
     assert!(matches!(&batch.writes[..], [Write::Letter { text, .. }] if *text == text_of("hello")));
 }
+
+fn changes_of(frames: &[ServerFrame]) -> Vec<(String, bool)> {
+    let lists = frames.iter().filter_map(|frame| match frame {
+        ServerFrame::Presence(list) => Some(list),
+        _ => None,
+    });
+    lists.flat_map(|list| &list.changes).map(|change| (change.name.to_string(), change.online)).collect()
+}
+
+/// Logs in and breaks off, so often in so short a time that only the net effect is told any more.
+fn fidget(world: &mut World, name: &str, times: usize) {
+    for _ in 0..times {
+        let conn = world.login(name);
+        world.pass(Duration::from_millis(100));
+        world.feed(Input::Closed { conn });
+        world.pass(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn nobody_is_told_of_himself_and_newcomers_only_of_what_they_do_not_know() {
+    let mut world = World::new(&["hans", "luke", "yoda"]);
+    let yoda = world.login("yoda");
+    fidget(&mut world, "hans", 3);
+    let told = changes_of(&world.take(yoda));
+    assert_eq!(told.iter().filter(|(name, _)| name == "hans").count(), 6);
+    let hans = world.login("hans");
+    let luke = world.login("luke");
+    world.pass(Duration::from_secs(1));
+    world.take(luke);
+    assert_eq!(changes_of(&world.take(yoda)), [("luke".into(), true)]);
+    world.take(hans);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(changes_of(&world.take(yoda)), [("hans".into(), true)]);
+    assert_eq!(world.take(hans), [], "he knows that he is here");
+    assert_eq!(world.take(luke), [], "he has been here since luke came");
+
+    world.feed(Input::Closed { conn: hans });
+    world.pass(Duration::from_secs(3));
+    assert_eq!(changes_of(&world.take(luke)), [("hans".into(), false)]);
+}
+
+#[test]
+fn a_pasted_crowd_of_commands_among_acknowledgements_is_no_flood() {
+    let mut world = World::new(&["hans"]);
+    let hans = world.login("hans");
+    let ask = |n: u32| Request::Who { request: RequestId(n) };
+    for n in 0..2_000 {
+        world.ask(hans, ask(n));
+    }
+    let mut bytes = Vec::new();
+    (0..64).for_each(|n| ask(n).frame().encode_into(&mut bytes));
+    (0..20).for_each(|_| Request::Active.frame().encode_into(&mut bytes));
+    world.take(hans);
+    world.feed(Input::Received { conn: hans, bytes: bytes.into() });
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.take(hans).len(), 64);
+}
+
+#[test]
+fn a_failure_is_answered_for_its_own_record_only() {
+    let mut world = World::new(&["hans"]);
+    let first = world.open();
+    world.knock(first, "hans", "wrong");
+    world.pass(TICK);
+    world.store(StoreOutcome::Committed);
+    // The right password forgets the failure; the store is slow to hear of it.
+    let second = world.login("hans");
+    world.ask(second, Request::Logout { request: RequestId(1) });
+    world.pass(TICK);
+    let third = world.open();
+    world.knock(third, "hans", "wrong");
+    world.store(StoreOutcome::Committed);
+    assert_eq!(world.take(third), [], "the failure is not yet kept");
+    world.pass(TICK);
+    world.store(StoreOutcome::Committed);
+    assert_eq!(world.take(third), [ServerFrame::LoginRefused(LoginRefusal::TryAgain)]);
+}

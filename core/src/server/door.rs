@@ -48,7 +48,7 @@ enum Stage {
     /// The password is being checked.
     Verifying(Ticket),
     /// It was wrong; that is being written down.
-    Recording(Verdict),
+    Recording(Ticket, Verdict),
     /// It was right; the user's home decides.
     Deciding,
 }
@@ -108,17 +108,17 @@ impl Doors {
                 busy.stage = Stage::Deciding;
                 cx.tell_home(user, ToHome::Enter { conn: busy.knock.conn, seen: busy.knock.seen });
                 if account.lockout.success() {
-                    cx.keep(Order::Failures { account: name });
+                    cx.keep(Order::Failures { account: name, attempt: None });
                 }
             }
             None => {
                 let verdict = fail(&mut account.lockout, cx);
-                busy.stage = Stage::Recording(verdict);
+                busy.stage = Stage::Recording(ticket, verdict);
                 if user.is_none() && !account.stranger {
                     account.stranger = true;
                     self.strangers.push_back(name);
                 }
-                cx.keep(Order::Failures { account: name });
+                cx.keep(Order::Failures { account: name, attempt: Some(ticket) });
                 self.bound_strangers(cx);
             }
         }
@@ -132,10 +132,13 @@ impl Doors {
     }
 
     /// The failure of the attempt under way is written down, or could not be: it is answered.
-    pub(crate) fn recorded(&mut self, name: AccountName, cx: &mut Cx<'_>) {
+    pub(crate) fn recorded(&mut self, name: AccountName, attempt: Ticket, cx: &mut Cx<'_>) {
         let Some(account) = self.accounts.get(&name) else { return };
         let Some(busy) = &account.busy else { return };
-        let Stage::Recording(verdict) = busy.stage else { return };
+        let Stage::Recording(ticket, verdict) = busy.stage else { return };
+        if ticket != attempt {
+            return;
+        }
         let refusal = match verdict {
             Verdict::TryAgain => LoginRefusal::TryAgain,
             Verdict::Locked(_) => LoginRefusal::LockedNow { seconds: seconds(cx.config.block_duration) },
@@ -175,7 +178,7 @@ impl Doors {
                 return;
             }
             self.accounts.remove(&oldest);
-            cx.keep(Order::Failures { account: oldest });
+            cx.keep(Order::Failures { account: oldest, attempt: None });
         }
     }
 

@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use super::cx::Sleeper;
 use crate::alarms::Alarms;
-use crate::id::{Epoch, Seq, UserId};
+use crate::id::{Epoch, Seq, Ticket, UserId};
 use crate::limits::Limits;
 use crate::name::AccountName;
 use crate::store::{Batch, BatchKey, StoreOutcome, Write};
@@ -23,10 +23,23 @@ const TIDY_DELAY: Duration = Duration::from_millis(100);
 /// Something to be written, to be looked up when the batch is made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
-    Letter { to: UserId, seq: Seq },
-    Block { by: UserId, whom: UserId, on: bool },
-    Failures { account: AccountName },
-    Arrived { user: UserId },
+    Letter {
+        to: UserId,
+        seq: Seq,
+    },
+    Block {
+        by: UserId,
+        whom: UserId,
+        on: bool,
+    },
+    /// The attempt of that number, if any, is answered once it is written.
+    Failures {
+        account: AccountName,
+        attempt: Option<Ticket>,
+    },
+    Arrived {
+        user: UserId,
+    },
 }
 
 /// See the module.

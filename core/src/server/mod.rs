@@ -216,15 +216,15 @@ impl Server {
                         home.block_stored(whom, on, kept, directory, cx);
                     });
                 }
-                Order::Failures { account } => {
+                Order::Failures { account, attempt: Some(attempt) } => {
                     let (parts, mut cx) = self.parts(out);
-                    parts.doors.recorded(account, &mut cx);
+                    parts.doors.recorded(account, attempt, &mut cx);
                 }
                 Order::Arrived { user } if !kept => {
                     let (_, mut cx) = self.parts(out);
                     cx.keep(Order::Arrived { user });
                 }
-                Order::Arrived { .. } => {}
+                Order::Arrived { .. } | Order::Failures { attempt: None, .. } => {}
             }
         }
     }
@@ -386,6 +386,6 @@ fn look_up(order: &Order, homes: &mut [Option<Home>], doors: &Doors, config: &Co
         Order::Block { by, .. } if planted!(config, BlockNotStored) => Some(nothing(by)),
         Order::Failures { .. } if planted!(config, FailuresNotStored) => Some(nothing(UserId(0))),
         Order::Block { by, whom, on } => Some(Write::Block { by, whom, on }),
-        Order::Failures { account } => Some(doors.record(account)),
+        Order::Failures { account, .. } => Some(doors.record(account)),
     }
 }

@@ -20,7 +20,7 @@ use crate::people::blocklist::{UserSet, contains};
 use crate::people::churn::{Churn, Patience, Telling};
 use crate::text::Text;
 use crate::time::Time;
-use crate::wire::{Frame, Outcome, Presence};
+use crate::wire::{Frame, Outcome, Presence, PresenceItems, PresenceMark};
 use online::{Online, Watcher};
 use window::{Change, Window};
 
@@ -49,11 +49,14 @@ struct Past {
     left: Time,
 }
 
+/// A restless user. Others believe what was told last, but for those who came since.
 #[derive(Clone, Debug)]
 struct Damped {
     tick: Time,
     name: Name,
     hide_from: Option<UserSet>,
+    /// Who came since the last telling, and whether the restless user was online then.
+    newcomers: BTreeMap<UserId, bool>,
 }
 
 impl Roster {
@@ -83,6 +86,9 @@ impl Roster {
         self.online.join(Watcher { user, name, conn, aside: false });
         self.changed(Change { user, presence: Presence { name, online: true }, hide_from }, cx);
         self.window.newcomer(user);
+        for (restless, damped) in &mut self.damped {
+            damped.newcomers.insert(user, self.online.contains(*restless));
+        }
     }
 
     fn left(&mut self, user: UserId, hide_from: Option<UserSet>, cx: &mut Cx<'_>) {
@@ -101,8 +107,9 @@ impl Roster {
         match churn.change(patience, cx.now, change.presence.online) {
             Telling::Now => self.tell(change, cx),
             Telling::AtTick(tick) => {
-                let Change { user, presence, hide_from } = change;
-                self.damped.insert(user, Damped { tick, name: presence.name, hide_from });
+                let Change { user, presence: Presence { name, .. }, hide_from } = change;
+                let damped = Damped { tick, name, hide_from: None, newcomers: BTreeMap::new() };
+                self.damped.entry(user).or_insert(damped).hide_from = hide_from;
                 cx.alarms.arm(Sleeper::Restless, &mut self.armed_restless, tick);
             }
         }
@@ -138,29 +145,26 @@ impl Roster {
     /// Looks at the restless: the net effect of what they did is told, the calm are trusted again.
     pub(crate) fn restless_woken(&mut self, cx: &mut Cx<'_>) {
         self.armed_restless = None;
-        let patience = patience(cx);
+        self.flush(cx);
         let due: Vec<UserId> =
             self.damped.iter().filter(|(_, damped)| damped.tick <= cx.now).map(|(user, _)| *user).collect();
         for user in due {
-            self.tick(user, patience, cx);
+            self.tick(user, cx);
         }
         if let Some(next) = self.damped.values().map(|damped| damped.tick).min() {
             cx.alarms.arm(Sleeper::Restless, &mut self.armed_restless, next);
         }
-        self.flush(cx);
     }
 
-    fn tick(&mut self, user: UserId, patience: Patience, cx: &mut Cx<'_>) {
+    /// Tells of `user` those who believe what is not so.
+    fn tick(&mut self, user: UserId, cx: &mut Cx<'_>) {
         let (Some(churn), Some(damped)) = (self.churn.get_mut(&user), self.damped.get_mut(&user)) else {
             return;
         };
         let online = self.online.contains(user);
-        let (tell, next) = churn.tick(patience, cx.now, online);
-        let change = Change {
-            user,
-            presence: Presence { name: damped.name, online },
-            hide_from: damped.hide_from.clone(),
-        };
+        let (changed, next) = churn.tick(patience(cx), cx.now, online);
+        let newcomers = core::mem::take(&mut damped.newcomers);
+        let (name, hide_from) = (damped.name, damped.hide_from.clone());
         match next {
             Some(tick) => damped.tick = tick,
             None => {
@@ -168,8 +172,17 @@ impl Roster {
                 self.churn.remove(&user);
             }
         }
-        if tell {
-            self.tell(change, cx);
+        let mistaken = |watcher: &&Watcher| match newcomers.get(&watcher.user) {
+            Some(believed) => *believed != online,
+            None => changed,
+        };
+        let may_know = |watcher: &&Watcher| watcher.user != user && !contains(&hide_from, watcher.user);
+        let watchers = self.online.all().iter().filter(mistaken).filter(may_know);
+        let to: Vec<ConnId> = watchers.map(|watcher| watcher.conn).collect();
+        let mut items = PresenceItems::default();
+        items.push(Presence { name, online });
+        for frame in items.close().frames(self.version, PresenceMark::default()) {
+            cx.send_many(to.clone(), frame);
         }
     }
 

@@ -16,8 +16,8 @@ use crate::id::{ConnId, Epoch, RequestId, ServerId, UserId};
 use crate::name::Name;
 use crate::time::{Time, micros};
 use crate::wire::{
-    Farewell, Frame, Greeting, Hello, LoginRefusal, Outcome, PeerFault, Phase, Reader, Request, ServerFrame,
-    VERSION,
+    Farewell, Frame, Greeting, Hello, Kind, LoginRefusal, Outcome, PeerFault, Phase, Reader, Request,
+    ServerFrame, VERSION,
 };
 
 /// What the server calls itself.
@@ -239,11 +239,13 @@ impl Session {
     fn settle(&mut self, cx: &mut Cx<'_>) -> Life {
         let held_back = self.held_back(cx);
         let patience = cx.config.limits.under_way_max;
-        if held_back && self.reader.waiting_frames(patience + 1) > patience {
+        if held_back && self.reader.waiting_frames(patience + 1, Kind::is_request) > patience {
             return self.end(Farewell::TooManyCommands, cx);
         }
         if held_back != self.paused {
             self.paused = held_back;
+            // While it was not read, its silence said nothing.
+            self.heard = cx.now;
             let conn = self.conn;
             cx.out.push(if held_back { Action::Pause { conn } } else { Action::Resume { conn } });
         }
@@ -255,14 +257,9 @@ impl Session {
         if bytes < self.unread || self.unread == 0 {
             self.stuck_since = cx.now;
         }
-        let was_held_back = self.held_back(cx);
         self.unread = bytes;
         if bytes > cx.config.limits.unread_hard_bytes {
             return self.cut(cx);
-        }
-        if was_held_back && !self.held_back(cx) {
-            // While it was not read, its silence said nothing.
-            self.heard = cx.now;
         }
         if let Some(user) = self.user() {
             let on = bytes <= cx.config.limits.unread_soft_bytes;

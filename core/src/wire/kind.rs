@@ -85,6 +85,12 @@ impl Kind {
         self.row().map(|row| row.name)
     }
 
+    /// It is a request: it carries a number, and is answered.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        (Kind::MESSAGE..=Kind::LOGOUT).contains(self)
+    }
+
     /// The most bytes that its body may have in `phase`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use core::{fmt, mem};
 
 use super::fault::PeerFault;
 use super::frame::{HEAD_BYTES, Head, RawFrame, body_len};
-use super::kind::Phase;
+use super::kind::{Kind, Phase};
 
 /// Cuts one direction of a connection into frames.
 ///
@@ -65,9 +65,9 @@ impl Reader {
         self.partial.len() + self.chunk.len() + self.later.len()
     }
 
-    /// How many whole frames it holds, counted up to `at_most`. Their heads are not judged.
+    /// How many whole frames of such kinds it holds, counted up to `at_most`. Their heads are not judged.
     #[must_use]
-    pub fn waiting_frames(&self, at_most: usize) -> usize {
+    pub fn waiting_frames(&self, at_most: usize, counts: impl Fn(&Kind) -> bool) -> usize {
         let (mut at, mut frames) = (0, 0);
         while frames < at_most {
             let Some(head) = self.peek_head(at) else { break };
@@ -75,7 +75,7 @@ impl Reader {
             if at > self.buffered() {
                 break;
             }
-            frames += 1;
+            frames += usize::from(counts(&Kind(head[0])));
         }
         frames
     }
@@ -232,11 +232,11 @@ mod tests {
     #[test]
     fn what_is_fed_early_keeps_its_order() {
         let mut reader = fed(&[PING, &PING[..2], &PING[2..], ACTIVE, &PING[..7]]);
-        assert_eq!(reader.waiting_frames(9), 3);
-        assert_eq!(reader.waiting_frames(2), 2);
+        assert_eq!(reader.waiting_frames(9, |_| true), 3);
+        assert_eq!(reader.waiting_frames(2, |_| true), 2);
         for (kind, left) in [(Kind::PING, 2), (Kind::PING, 1), (Kind::ACTIVE, 0)] {
             assert_eq!(online(&mut reader).unwrap().unwrap().kind, kind);
-            assert_eq!(reader.waiting_frames(9), left);
+            assert_eq!(reader.waiting_frames(9, |_| true), left);
         }
         reader.feed(Bytes::from_static(&PING[7..]));
         assert_eq!(online(&mut reader).unwrap().unwrap().kind, Kind::PING);
@@ -249,7 +249,7 @@ mod tests {
         assert!(online(&mut reader).unwrap().is_some());
         for _ in 0..2 {
             assert_eq!(online(&mut reader), Err(PeerFault::UnknownKind));
-            assert_eq!((reader.buffered(), reader.waiting_frames(9)), (0, 0));
+            assert_eq!((reader.buffered(), reader.waiting_frames(9, |_| true)), (0, 0));
             reader.feed(Bytes::from_static(PING));
         }
     }
