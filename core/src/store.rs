@@ -116,6 +116,8 @@ pub struct UserRecord {
     pub id: UserId,
     /// His name.
     pub name: Name,
+    /// The credentials list him. Who is not listed cannot be found, but what is his is kept for his return.
+    pub listed: bool,
     /// Whom he blocks.
     pub blocks: Vec<UserId>,
     /// His mailbox, ascending.
@@ -142,7 +144,7 @@ pub struct Snapshot {
     pub server: ServerId,
     /// This life of the server: raised and committed before the snapshot was read.
     pub epoch: Epoch,
-    /// The users of the credentials, in any order.
+    /// Everybody who was ever seen, in any order.
     pub users: Vec<UserRecord>,
     /// Accounts with failures or a lock.
     pub failures: Vec<FailureRecord>,

@@ -70,7 +70,8 @@ pub enum Input {
         /// The letters, ascending, without a gap from the one after `after`; nothing if the store could not read.
         letters: Option<Vec<StoredLetter>>,
     },
-    /// The credentials changed: these are the users now. (Those who left stay online until they log out.)
+    /// The credentials changed: these are the users now. Those who are no longer listed stay online until
+    /// they log out; those who are listed again find what was theirs.
     Users {
         /// All of them.
         users: Vec<(UserId, Name)>,

@@ -91,10 +91,10 @@ impl Home {
         }
     }
 
-    /// The home of a name that the credentials did not have when the server started.
+    /// The home of somebody who was never seen before.
     pub(crate) fn new(user: UserId, name: Name, epoch: Epoch) -> Home {
         let (blocks, letters, marks) = (Vec::new(), Vec::new(), Vec::new());
-        Home::recover(&UserRecord { id: user, name, blocks, letters, marks }, epoch)
+        Home::recover(&UserRecord { id: user, name, listed: true, blocks, letters, marks }, epoch)
     }
 
     pub(crate) fn blocked_by(&mut self, by: UserId) {

@@ -87,7 +87,9 @@ impl Server {
     pub fn recover(config: Config, snapshot: &Snapshot, now: Time) -> Server {
         let kept = planted!(config, EpochNotRaised);
         let epoch = Epoch(snapshot.epoch.0 - u32::from(kept));
-        let directory = Directory::new(snapshot.users.iter().map(|user| (user.id, user.name)));
+        let directory = Directory::new(
+            snapshot.users.iter().filter(|user| user.listed).map(|user| (user.id, user.name)),
+        );
         let doors = Doors::recover(&snapshot.failures, &directory);
         let mut server = Server {
             config,
@@ -229,7 +231,7 @@ impl Server {
         }
     }
 
-    /// New users get a home; who is no longer listed cannot be found any more, but keeps his.
+    /// Who was never seen before gets a home; who is no longer listed cannot be found any more, but keeps his.
     fn users(&mut self, users: &[(UserId, Name)]) {
         self.directory = Directory::new(users.iter().copied());
         for (user, name) in users {

@@ -242,6 +242,9 @@ impl Session {
         if held_back && self.reader.waiting_frames(patience + 1, Kind::is_request) > patience {
             return self.end(Farewell::TooManyCommands, cx);
         }
+        if held_back {
+            self.reader.let_go();
+        }
         if held_back != self.paused {
             self.paused = held_back;
             // While it was not read, its silence said nothing.

@@ -59,6 +59,11 @@ impl Reader {
         self.read(phase).inspect_err(|fault| *self = Reader { fault: Some(*fault), ..Reader::new() })
     }
 
+    /// Keeps what it holds in memory of its own, so that a wait does not pin what was fed.
+    pub fn let_go(&mut self) {
+        self.chunk = Bytes::copy_from_slice(&self.chunk);
+    }
+
     /// Bytes it holds.
     #[must_use]
     pub fn buffered(&self) -> usize {

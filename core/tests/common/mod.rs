@@ -33,6 +33,7 @@ impl World {
         let user = |(at, name): (usize, &&str)| UserRecord {
             id: UserId(u32::try_from(at).unwrap() + 1),
             name: name_of(name),
+            listed: true,
             blocks: Vec::new(),
             letters: Vec::new(),
             marks: Vec::new(),

@@ -1,0 +1,109 @@
+//! The command line of `client`.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use clap::error::{Error, ErrorKind};
+use starling_core::command;
+
+/// A team messenger's client.
+///
+/// Asks for a user name and a password, then takes commands, one a line. Its exit status is 0 when logged
+/// out, 2 for wrong usage, 3 when the server cannot be reached or is lost, 4 when the login is refused and
+/// 5 when logged out for inactivity.
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(name = "client", version, verbatim_doc_comment, after_help = commands())]
+pub struct Args {
+    /// The server's name or address
+    #[arg(value_parser = host)]
+    pub host: String,
+    /// The server's port
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// The folder whose files are offered to others, and into which downloads go; by default `shared`
+    #[arg(long, value_name = "FOLDER")]
+    pub dir: Option<PathBuf>,
+    /// Read lines and print lines, without prompts, also on a terminal
+    #[arg(long)]
+    pub plain: bool,
+    /// At the end of the input, let running downloads finish first
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// What can be typed once logged in.
+fn commands() -> String {
+    format!("Commands:\n{}", command::help::text().trim_end())
+}
+
+/// A host: a name, or an address that may stand in brackets.
+fn host(text: &str) -> Result<String, &'static str> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    if bare.is_empty() { Err("a host has a name or an address") } else { Ok(bare.to_owned()) }
+}
+
+/// What is wrong with a command line, in one line.
+#[must_use]
+pub fn complaint(error: &Error) -> String {
+    let text = error.to_string();
+    let what = match error.kind() {
+        ErrorKind::MissingRequiredArgument => "Too few arguments.".to_owned(),
+        _ => {
+            let first = text.lines().next().unwrap_or_default();
+            let mut chars = first.strip_prefix("error: ").unwrap_or(first).chars();
+            let initial = chars.next().map(|initial| initial.to_ascii_uppercase());
+            format!("{}.", initial.into_iter().chain(chars).collect::<String>())
+        }
+    };
+    format!("{what} Usage: client <host> <port> [--dir <folder>] [--plain] (see --help).")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, String> {
+        Args::try_parse_from(line.split(' ')).map_err(|error| complaint(&error))
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for (given, host) in
+            [("localhost", "localhost"), ("10.0.0.1", "10.0.0.1"), ("::1", "::1"), ("[::1]", "::1")]
+        {
+            let args = parse(&format!("client {given} 4000")).unwrap();
+            assert_eq!((args.host.as_str(), args.port), (host, 4000));
+        }
+    }
+
+    #[test]
+    fn options_may_stand_anywhere() {
+        let args = parse("client --plain localhost 4000 --dir offers --wait").unwrap();
+        assert!(args.plain && args.wait);
+        assert_eq!(args.dir, Some(PathBuf::from("offers")));
+    }
+
+    #[test]
+    fn the_help_lists_the_commands() {
+        let help = Args::try_parse_from(["client", "--help"]).unwrap_err().to_string();
+        assert!(help.contains("message <user> <text>") && help.contains("--plain"), "{help}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line() {
+        for line in [
+            "client",
+            "client localhost",
+            "client localhost 0",
+            "client localhost 70000",
+            "client localhost four",
+            "client [] 4000",
+            "client localhost 4000 9",
+            "client localhost 4000 --what",
+            "client localhost 4000 --dir",
+        ] {
+            let complaint = parse(line).unwrap_err();
+            assert!(!complaint.contains('\n') && complaint.contains(" Usage: client <host>"), "{complaint}");
+        }
+    }
+}

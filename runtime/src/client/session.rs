@@ -1,0 +1,213 @@
+//! One client at work: events in, orders carried out, until the machine ends it.
+
+use std::time::Duration;
+use std::{io, mem};
+
+use bytes::{Buf as _, BytesMut};
+use starling_core::client::{Action, Client, Event, ExitCode, Input, Line, Memory, Note};
+use starling_core::id::ServerId;
+use starling_core::name::Name;
+use starling_core::seed::Seed;
+use starling_core::wire::{Frame, Kind};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+
+use super::memory::{Notes, Shelf};
+use crate::clock::Clock;
+use crate::face::{Face, Heard};
+
+/// Room for one read from the server.
+const READ_BYTES: usize = 64 * 1024;
+/// How long the last bytes may take to leave.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
+
+/// What a client stands on.
+#[derive(Debug)]
+pub struct Ground {
+    /// Tells the time.
+    pub clock: Clock,
+    /// Where its machine's randomness comes from.
+    pub seed: Seed,
+    /// Where its device keeps what it remembers.
+    pub shelf: Shelf,
+}
+
+/// Runs a client over an open connection. Each message of `interrupts` acts as a `logout`; the second one
+/// does not wait for the server. The face is left open.
+pub async fn run<S, F>(stream: S, ground: Ground, face: &mut F, mut interrupts: Receiver<()>) -> ExitCode
+where
+    S: AsyncRead + AsyncWrite,
+    F: Face,
+{
+    let (mut reader, mut writer) = split(stream);
+    let mut alarm = ground.clock.alarm();
+    let mut session = Session::new(ground, face);
+    let mut inbox = BytesMut::new();
+    session.feed(Input::Opened);
+    while session.exit.is_none() {
+        if let Some(deadline) = session.machine.deadline() {
+            alarm.set(deadline);
+        }
+        inbox.reserve(READ_BYTES);
+        let wanted = session.machine.wants_line();
+        tokio::select! {
+            read = reader.read_buf(&mut inbox) => match read {
+                Ok(1..) => session.feed(Input::Received(inbox.split().freeze())),
+                Ok(0) | Err(_) => session.feed(Input::Closed),
+            },
+            written = writer.write(&session.out.bytes), if !session.out.bytes.is_empty() => {
+                session.out.took(written.unwrap_or(0));
+            }
+            heard = session.face.heard(wanted) => session.hear(heard),
+            Some(()) = interrupts.recv() => session.interrupt(),
+            () = alarm.rung() => session.chime(),
+        }
+    }
+    let rest = async {
+        writer.write_all(&session.out.bytes).await?;
+        writer.shutdown().await
+    };
+    // Whoever does not take the last bytes in time has gone, and does not miss them.
+    let _ = timeout(FAREWELL_MAX, rest).await;
+    session.exit.unwrap_or(ExitCode::Lost)
+}
+
+/// A machine and its surroundings.
+struct Session<'a, F> {
+    machine: Client,
+    ground: Ground,
+    face: &'a mut F,
+    notes: Notes,
+    out: Outgoing,
+    /// Nobody can see any more what is shown. Letters are then neither noted nor acknowledged.
+    unseen: bool,
+    interrupted: bool,
+    exit: Option<ExitCode>,
+}
+
+impl<'a, F: Face> Session<'a, F> {
+    fn new(ground: Ground, face: &'a mut F) -> Self {
+        Session {
+            machine: Client::new(ground.seed, ground.clock.now()),
+            ground,
+            face,
+            notes: Notes::Lost,
+            out: Outgoing::default(),
+            unseen: false,
+            interrupted: false,
+            exit: None,
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Line(line) => self.feed(Input::Typed(line)),
+            Heard::End => self.feed(Input::EndOfInput),
+            Heard::Interrupted => self.interrupt(),
+        }
+    }
+
+    fn interrupt(&mut self) {
+        if mem::replace(&mut self.interrupted, true) {
+            self.exit = self.exit.or(Some(ExitCode::Lost));
+        } else {
+            self.feed(Input::Interrupted);
+        }
+    }
+
+    fn chime(&mut self) {
+        if self.machine.deadline().is_some_and(|deadline| deadline <= self.ground.clock.now()) {
+            self.feed(Input::Chime);
+        }
+    }
+
+    /// Feeds an input and carries out what follows from it.
+    fn feed(&mut self, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let seen_before = !self.unseen;
+            let at = self.ground.clock.now();
+            for action in self.machine.step(Event { at, input }) {
+                next = self.perform(action).or(next);
+            }
+            self.unseen |= self.face.flush().is_err();
+            if self.unseen && seen_before {
+                next = Some(Input::Interrupted);
+            }
+        }
+    }
+
+    /// Carries out an order. What it answers is to be fed next.
+    fn perform(&mut self, action: Action) -> Option<Input> {
+        match action {
+            Action::Send(frame) => self.send(&frame),
+            Action::Recall { server, user } => return Some(self.recall(server, user)),
+            Action::Show { line, note } => self.show(&line, note),
+            Action::Ask(prompt) => self.face.ask(prompt),
+            Action::Exit(code) => self.exit = Some(code),
+        }
+        None
+    }
+
+    fn send(&mut self, frame: &Frame) {
+        if !(self.unseen && frame.kind() == Kind::ACK) {
+            self.out.put(frame);
+        }
+    }
+
+    fn recall(&mut self, server: ServerId, user: Name) -> Input {
+        let opened = self.ground.shelf.open(server, user);
+        let (notes, memory) = opened.unwrap_or_else(|error| {
+            self.warn(&error);
+            (Notes::Lost, Memory::default())
+        });
+        self.notes = notes;
+        Input::Recalled(memory)
+    }
+
+    /// Shows a line. A letter must be out before it is noted: else a crash between the two would lose it.
+    fn show(&mut self, line: &Line, note: Option<Note>) {
+        self.unseen |= self.face.show(line).is_err();
+        let Some(note) = note else { return };
+        self.unseen |= self.face.flush().is_err();
+        if self.unseen {
+            return;
+        }
+        if let Err(error) = self.notes.add(&note) {
+            self.warn(&error);
+        }
+    }
+
+    /// Said once a login at most: notes that cannot be written are given up.
+    fn warn(&mut self, error: &io::Error) {
+        self.face
+            .warn(&format!("Cannot keep note of what was shown ({error}): messages may be shown again."));
+    }
+}
+
+/// What is to be written to the server.
+#[derive(Default)]
+struct Outgoing {
+    bytes: BytesMut,
+    /// The server takes nothing any more. Whatever it said before can still be read.
+    broken: bool,
+}
+
+impl Outgoing {
+    fn put(&mut self, frame: &Frame) {
+        if !self.broken {
+            frame.encode_into(&mut self.bytes);
+        }
+    }
+
+    /// So many bytes were taken; none means never again.
+    fn took(&mut self, count: usize) {
+        if count == 0 {
+            self.broken = true;
+            self.bytes.clear();
+        } else {
+            self.bytes.advance(count);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The face on a terminal: a prompt at the bottom, on one row, and everything else scrolling by above it.
+//!
+//! The row is wiped before a line is printed and drawn again after it, so an incoming line never destroys a
+//! half-typed one. A line longer than the row scrolls sideways in it: nothing here depends on where the
+//! row is on the screen, or on an answer of the terminal.
+
+mod completion;
+mod editor;
+mod history;
+mod keys;
+mod row;
+mod screen;
+mod tty;
+
+use std::collections::VecDeque;
+use std::future::{self, poll_fn};
+use std::io::{self, Stdout};
+use std::task::Poll;
+
+use bytes::Bytes;
+use crossterm::event::{Event, EventStream};
+use futures_util::StreamExt as _;
+use starling_core::client::{Line, Prompt, TYPED_MAX};
+
+use self::editor::{Edited, Editor};
+use self::screen::Screen;
+use self::tty::RawMode;
+use super::{Face, Heard};
+
+/// Lines that may be typed ahead of the client. Beyond that the keyboard waits.
+const TYPED_AHEAD_MAX: usize = 4096;
+
+/// The terminal of the process.
+pub struct Terminal {
+    keys: EventStream,
+    editor: Editor,
+    screen: Screen<Stdout>,
+    /// Lines that the client has not taken yet.
+    typed: VecDeque<String>,
+    /// No more lines will be typed.
+    ended: bool,
+    raw: RawMode,
+}
+
+impl Terminal {
+    /// Takes over the terminal of the process until it is closed or dropped.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be put into raw mode.
+    pub fn open() -> io::Result<Terminal> {
+        let raw = RawMode::enter()?;
+        Ok(Terminal {
+            keys: EventStream::new(),
+            editor: Editor::default(),
+            screen: Screen::new(io::stdout()),
+            typed: VecDeque::new(),
+            ended: false,
+            raw,
+        })
+    }
+
+    /// The line or the end that is there already.
+    fn ready(&mut self) -> Option<Heard> {
+        match self.typed.pop_front() {
+            Some(line) => Some(Heard::Line(self.hand_over(line))),
+            None => self.ended.then_some(Heard::End),
+        }
+    }
+
+    /// Leaves a line standing above the prompt, as it was typed there, and gives it away.
+    fn hand_over(&mut self, mut line: String) -> Bytes {
+        let echo = self.editor.taken(&line);
+        // Whether the terminal still takes it is noticed when a line is shown.
+        let _ = self.screen.print(&echo).and_then(|()| self.screen.flush());
+        line.truncate(line.floor_char_boundary(TYPED_MAX));
+        Bytes::from(line)
+    }
+
+    /// What happened at the terminal, if something did. The stream remembers the first waker it is given
+    /// while nothing is there, so it must be the task's own.
+    async fn next_if_there(&mut self) -> Poll<Option<io::Result<Event>>> {
+        poll_fn(|cx| Poll::Ready(self.keys.poll_next_unpin(cx))).await
+    }
+
+    /// Takes in what happened at the terminal; true if the person wants out.
+    fn take(&mut self, event: Option<io::Result<Event>>) -> bool {
+        let edited = match event {
+            Some(Ok(Event::Key(key))) => self.editor.press(key),
+            Some(Ok(Event::Paste(text))) => self.editor.paste(&text),
+            Some(Ok(_)) => Edited::Text,
+            Some(Err(_)) | None => Edited::End,
+        };
+        match edited {
+            Edited::Text => {}
+            Edited::Lines(lines) => self.typed.extend(lines),
+            Edited::Clear => self.screen.clear(),
+            Edited::End => self.ended = true,
+            Edited::Interrupted => return true,
+        }
+        false
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        match self.editor.prompt() {
+            Some(prompt) => self.screen.draw(prompt, &self.editor.visible(), self.editor.cursor()),
+            None => self.screen.wipe(),
+        }
+    }
+}
+
+impl Face for Terminal {
+    fn show(&mut self, line: &Line) -> io::Result<()> {
+        self.screen.print(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.screen.is_drawn() {
+            self.draw()?;
+        }
+        self.screen.flush()
+    }
+
+    fn warn(&mut self, words: &str) {
+        let _ = self.screen.wipe().and_then(|()| self.screen.flush());
+        eprint!("{words}\r\n");
+    }
+
+    fn ask(&mut self, prompt: Prompt) {
+        if self.editor.ask(prompt) {
+            let _ = self.screen.wipe();
+        }
+    }
+
+    async fn heard(&mut self, wanted: bool) -> Heard {
+        loop {
+            if let Some(heard) = wanted.then(|| self.ready()).flatten() {
+                return heard;
+            }
+            if self.ended || self.typed.len() >= TYPED_AHEAD_MAX {
+                return future::pending().await;
+            }
+            let mut event = self.keys.next().await;
+            // A paste without brackets is a flood of keys: the row is drawn once for all of them.
+            loop {
+                if self.take(event) {
+                    return Heard::Interrupted;
+                }
+                if self.ended || self.typed.len() >= TYPED_AHEAD_MAX {
+                    break;
+                }
+                match self.next_if_there().await {
+                    Poll::Ready(next) => event = next,
+                    Poll::Pending => break,
+                }
+            }
+            let _ = self.draw().and_then(|()| self.screen.flush());
+        }
+    }
+
+    fn close(&mut self) {
+        let unfinished = self.editor.unfinished();
+        let _ = match unfinished {
+            Some(line) => self.screen.print(&line),
+            None => self.screen.wipe(),
+        };
+        let _ = self.screen.flush();
+        self.raw.leave();
+    }
+}

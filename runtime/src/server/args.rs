@@ -1,0 +1,123 @@
+//! The command line of `server`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::error::{Error, ErrorKind};
+
+/// A team messenger's server.
+///
+/// Reads credentials.txt in the working directory: one `username password` a line. Prints `listening on
+/// <ip>:<port>` when it is ready; logs go to stderr (STARLING_LOG=debug shows more). SIGTERM and SIGINT stop
+/// it, SIGHUP makes it read credentials.txt again.
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(name = "server", version, verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The port to listen on; 0 lets the system choose
+    #[arg(value_name = "port", allow_negative_numbers = true)]
+    pub(crate) port: u16,
+    /// Seconds for which an account is locked after three failed logins in a row
+    #[arg(value_name = "block_duration", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    block_duration: u32,
+    /// Seconds without a command after which a user is logged out
+    #[arg(value_name = "timeout", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: u32,
+    /// The address to listen on; [::] takes IPv6 and IPv4
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::UNSPECIFIED), value_parser = ip)]
+    bind: IpAddr,
+    /// The folder in which the server keeps its data
+    #[arg(long, value_name = "DIR", default_value = "starling-data")]
+    pub(crate) data_dir: PathBuf,
+    /// A file with limits; server.toml in the working directory is read if it is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl Args {
+    /// Where to listen.
+    #[must_use]
+    pub(crate) fn addr(&self) -> SocketAddr {
+        SocketAddr::new(self.bind, self.port)
+    }
+
+    /// How long an account is locked.
+    #[must_use]
+    pub(crate) fn block_duration(&self) -> Duration {
+        Duration::from_secs(self.block_duration.into())
+    }
+
+    /// How long a person may do nothing.
+    #[must_use]
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
+    }
+}
+
+/// An address, in brackets or not.
+fn ip(text: &str) -> Result<IpAddr, std::net::AddrParseError> {
+    text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text).parse()
+}
+
+/// What is wrong with a command line, in one line.
+#[must_use]
+pub(crate) fn complaint(error: &Error) -> String {
+    let text = error.to_string();
+    let what = match error.kind() {
+        ErrorKind::MissingRequiredArgument => "Too few arguments.".to_owned(),
+        _ => {
+            let mut first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            first[..1].make_ascii_uppercase();
+            format!("{first}.")
+        }
+    };
+    format!("{what} Usage: server <port> <block_duration> <timeout> (see --help).")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, String> {
+        Args::try_parse_from(line.split(' ')).map_err(|error| complaint(&error))
+    }
+
+    #[test]
+    fn three_numbers_are_enough() {
+        let args = parse("server 4000 60 120").unwrap();
+        assert_eq!(args.addr(), "0.0.0.0:4000".parse().unwrap());
+        assert_eq!((args.block_duration().as_secs(), args.timeout().as_secs()), (60, 120));
+        assert_eq!(args.data_dir, PathBuf::from("starling-data"));
+    }
+
+    #[test]
+    fn an_address_may_stand_in_brackets() {
+        for bind in ["[::]", "::"] {
+            assert_eq!(
+                parse(&format!("server 0 1 1 --bind {bind}")).unwrap().addr(),
+                "[::]:0".parse().unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line() {
+        for line in [
+            "server",
+            "server 4000 60",
+            "server 70000 60 120",
+            "server x 60 120",
+            "server 4000 0 120",
+            "server 4000 60 0",
+            "server 4000 1.5 9",
+            "server 4000 60 -1",
+            "server 4000 60 120 7",
+            "server 4000 60 120 --bind nowhere",
+            "server 4000 60 120 --what",
+        ] {
+            let complaint = parse(line).unwrap_err();
+            assert!(!complaint.contains('\n') && complaint.contains(" Usage: server <port>"), "{complaint}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The program `server`: from its arguments to its exit status.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use starling_core::seed::Seed;
+use starling_core::server::Config;
+use tokio::runtime::Builder;
+
+use super::args::{Args, complaint};
+use super::descriptors::Descriptors;
+use super::files::{read_credentials, read_limits};
+use super::signals::Signals;
+use super::{Ended, Options, Server};
+use crate::clock::Clock;
+
+/// The exit status for whatever the operator has to correct.
+const REFUSED: u8 = 2;
+/// How long a server has from the first signal to its end, whatever keeps it.
+const STOP_DEADLINE: Duration = Duration::from_millis(4_800);
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => return refuse(&complaint(&error)),
+        Err(help) => {
+            let _ = help.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    super::log::begin();
+    match start(&args) {
+        Ok(server) => serve(server).unwrap_or_else(|error| refuse(&error.to_string())),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+/// One line that says what, why, and what to do.
+fn refuse(line: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{line}");
+    ExitCode::from(REFUSED)
+}
+
+fn start(args: &Args) -> Result<Server, Failure> {
+    let credentials = read_credentials()?;
+    let mut config = Config::new(args.block_duration(), args.timeout());
+    config.limits = read_limits(args.config.as_deref())?;
+    let descriptors = Descriptors::raise();
+    config.limits.greeting_max = config.limits.greeting_max.min(descriptors.greeting_max);
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    let users = credentials.len();
+    let options = Options {
+        addr: args.addr(),
+        data_dir: args.data_dir.clone(),
+        credentials,
+        config,
+        conns_max: descriptors.conns_max,
+        seed: Seed(seed),
+    };
+    let server = Server::start(options, Clock::boot())?;
+    tracing::info!(users, connections = descriptors.conns_max, "ready");
+    Ok(server)
+}
+
+fn serve(server: Server) -> Result<ExitCode, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(until_ended(server))?;
+    Ok(match ended {
+        Ended::Stopped => ExitCode::SUCCESS,
+        Ended::StoreBroken(why) => {
+            tracing::error!(%why, "the store is broken; the server ends. Check the disk before it is started again");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+async fn until_ended(mut server: Server) -> Result<Ended, Failure> {
+    let mut signals = Signals::new()?;
+    announce(server.local_addr())?;
+    let handle = server.handle();
+    tokio::select! {
+        ended = server.ended() => return Ok(ended),
+        () = signals.stop_wanted(&handle) => {}
+    }
+    tracing::info!("stopping");
+    handle.stop();
+    tokio::select! {
+        ended = server.ended() => return Ok(ended),
+        () = signals.stop_wanted(&handle) => tracing::warn!("told again: stopping at once"),
+        () = tokio::time::sleep(STOP_DEADLINE) => tracing::warn!("stopping took too long"),
+    }
+    server.abandon();
+    Ok(Ended::Stopped)
+}
+
+/// The one line on stdout.
+fn announce(addr: SocketAddr) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "listening on {addr}")?;
+    stdout.flush()
+}
