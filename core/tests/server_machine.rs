@@ -6,9 +6,9 @@ mod common;
 use std::time::Duration;
 
 use common::{World, message, name_of, text_of};
-use starling_core::id::{ConnId, RequestId};
-use starling_core::server::Input;
-use starling_core::store::{StoreOutcome, Write};
+use starling_core::id::{ConnId, Epoch, RequestId, Seq};
+use starling_core::server::{Config, Input};
+use starling_core::store::{StoreOutcome, StoredLetter, Write};
 use starling_core::wire::{Farewell, LoginRefusal, Outcome, PeerFault, Refusal, Request, ServerFrame};
 
 const TICK: Duration = Duration::from_millis(2);
@@ -295,4 +295,43 @@ fn a_failure_is_answered_for_its_own_record_only() {
     world.pass(TICK);
     world.store(StoreOutcome::Committed);
     assert_eq!(world.take(third), [ServerFrame::LoginRefused(LoginRefusal::TryAgain)]);
+}
+
+#[test]
+fn mail_that_waited_comes_before_anything_else() {
+    let mut world = World::new(&["hans", "luke"]);
+    let hans = world.login("hans");
+    world.ask(hans, message(1, "luke", "first"));
+    world.pass(TICK);
+    let batch = world.store(StoreOutcome::Committed);
+    let Write::Letter { seq, id, text, .. } = batch.writes[0].clone() else { panic!("a letter") };
+
+    let luke = world.open();
+    world.knock(luke, "luke", "secret");
+    assert_eq!(world.take(luke), [], "the welcome waits for the mail");
+    let order = world.pages.remove(0);
+    let letter = StoredLetter { seq, from: name_of("hans"), id, text };
+    world.feed(Input::Loaded { user: order.user, ticket: order.ticket, letters: Some(vec![letter]) });
+    let got = world.take(luke);
+    assert!(matches!(got[..], [ServerFrame::Welcome { .. }, ServerFrame::Mail { .. }]), "{got:?}");
+    world.ask(luke, Request::Logout { request: RequestId(1) });
+    assert_eq!(world.take(luke), [done(1, Outcome::LoggedOut)]);
+}
+
+#[test]
+fn requests_wait_until_a_long_mailbox_is_sent() {
+    let mut config = Config::new(Duration::from_secs(60), Duration::from_secs(120));
+    config.limits.mail_window_bytes = 8;
+    let mut world = World::with(config, &["hans", "luke"]);
+    let hans = world.login("hans");
+    world.ask(hans, message(1, "luke", "the first"));
+    world.ask(hans, message(2, "luke", "the second"));
+    let luke = world.login("luke");
+    world.ask(luke, Request::Who { request: RequestId(1) });
+    let first = world.take(luke);
+    assert!(matches!(first[..], []), "the answer waits: {first:?}");
+    let seq = Seq::before_first(Epoch(1)).next();
+    world.ask(luke, Request::Ack { seq });
+    let rest = world.take(luke);
+    assert!(matches!(rest[..], [ServerFrame::Mail { .. }, ServerFrame::Names(_)]), "{rest:?}");
 }

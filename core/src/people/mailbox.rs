@@ -209,6 +209,18 @@ impl<R> Mailbox<R> {
         }
     }
 
+    /// Whether a letter up to `upto` still waits for being sent.
+    #[must_use]
+    pub fn has_unsent(&self, upto: Seq) -> bool {
+        self.entries.get(self.sent).is_some_and(|entry| entry.head.seq <= upto)
+    }
+
+    /// The last letter there is, or was.
+    #[must_use]
+    pub fn last(&self) -> Seq {
+        self.entries.back().map_or(self.acked, |entry| entry.head.seq)
+    }
+
     /// The receiver has everything up to `upto`. `settled` gets the replies that wait for it.
     ///
     /// Returns whether the store may have any of it, so that it must be told.

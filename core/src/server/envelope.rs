@@ -61,7 +61,7 @@ pub(crate) enum ToHome {
     /// The user's session has ended.
     Left { conn: ConnId },
     /// The user says something to another.
-    Say { request: RequestId, conn: ConnId, id: MsgId, to: Name, text: Text },
+    Say { reply: ReplyTo, id: MsgId, to: Name, text: Text },
     /// Another says something to the user.
     Deliver { from: UserId, name: Name, id: MsgId, text: Text, reply: ReplyTo },
     /// The user says something to everybody.
@@ -118,6 +118,8 @@ pub(crate) enum ToSession {
     Admit { user: UserId, name: Name },
     /// The login failed.
     Refuse(LoginRefusal),
+    /// The mail that was there at the login has been sent.
+    Open,
     /// Is anybody there?
     Probe,
     /// A request has ended.

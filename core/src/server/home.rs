@@ -27,7 +27,7 @@ pub(crate) struct Home {
     user: UserId,
     name: Name,
     live: Option<Live>,
-    /// The right password was given on this connection, and his session is asked whether it is there.
+    /// The right password was given, but he has not been welcomed yet.
     entering: Option<Entering>,
     blocks: Blocklist,
     /// Blocks and unblocks that are being written down: so many. The next waits, so that they keep their order.
@@ -35,6 +35,8 @@ pub(crate) struct Home {
     mailbox: Mailbox<Waiting>,
     marks: Marks<UserId>,
     loading: Option<Ticket>,
+    /// The page that follows the welcome.
+    page: Option<Vec<StoredLetter>>,
     /// A page could not be loaded: asked again then.
     retry: Option<Time>,
 }
@@ -43,18 +45,32 @@ pub(crate) struct Home {
 #[derive(Clone, Copy, Debug)]
 struct Live {
     conn: ConnId,
-    /// He has been welcomed, and others hear of him.
+    /// He has been welcomed.
     here: bool,
+    /// He has been sent the mail that was there when he came; now others hear of him, and he of them.
+    caught_up: bool,
+    /// The last of that mail.
+    backlog: Seq,
     /// Since he came he has said nothing; before he does, others must know that he is there.
     unheard: bool,
     /// His connection takes mail.
     flowing: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Entering {
     conn: ConnId,
     seen: Seq,
+    waits: Waits,
+}
+
+/// What a welcome waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    /// The older session is asked whether it is there.
+    Probe,
+    /// The first page of his mail is loaded: it follows the welcome at once.
+    Mail,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +103,7 @@ impl Home {
             mailbox: Mailbox::recover(Seq::before_first(epoch), &record.letters),
             marks: record.marks.iter().copied().collect(),
             loading: None,
+            page: None,
             retry: None,
         }
     }
@@ -108,13 +125,11 @@ impl Home {
 
     pub(crate) fn told(&mut self, letter: ToHome, directory: &Directory, cx: &mut Cx<'_>) {
         match letter {
-            ToHome::Enter { conn, seen } => self.enter(Entering { conn, seen }, cx),
+            ToHome::Enter { conn, seen } => self.enter(conn, seen, cx),
             ToHome::Arrived { conn } => self.arrived(conn, cx),
             ToHome::Alive { conn } => self.alive(conn, cx),
             ToHome::Left { conn } => self.left(conn, cx),
-            ToHome::Say { request, conn, id, to, text } => {
-                self.say(ReplyTo { conn, request }, id, to, text, directory, cx);
-            }
+            ToHome::Say { reply, id, to, text } => self.say(reply, id, to, text, directory, cx),
             ToHome::Deliver { from, name, id, text, reply } => self.deliver(from, name, id, text, reply, cx),
             ToHome::Cast { asker, text } => self.cast(asker, text, cx),
             ToHome::Who { asker, seconds } => {
@@ -131,13 +146,13 @@ impl Home {
     // --- Coming and going ---
 
     /// The right password was given. Is there a session already? Then it has a moment to show that it lives.
-    fn enter(&mut self, entering: Entering, cx: &mut Cx<'_>) {
+    fn enter(&mut self, conn: ConnId, seen: Seq, cx: &mut Cx<'_>) {
         match self.live {
             Some(live) if !planted!(cx.config, TwoSessions) => {
-                self.entering = Some(entering);
+                self.entering = Some(Entering { conn, seen, waits: Waits::Probe });
                 cx.tell_session(live.conn, ToSession::Probe);
             }
-            _ => self.admit(entering, cx),
+            _ => self.prepare(conn, seen, cx),
         }
     }
 
@@ -152,37 +167,65 @@ impl Home {
         }
     }
 
-    /// Lets the session welcome its user. If it is gone meanwhile, nobody was here.
-    fn admit(&mut self, entering: Entering, cx: &mut Cx<'_>) {
-        self.live = Some(Live { conn: entering.conn, here: false, unheard: true, flowing: true });
-        self.settle_upto(entering.seen, cx);
-        cx.tell_session(entering.conn, ToSession::Admit { user: self.user, name: self.name });
+    /// Mail that waits is loaded before its reader is welcomed, so that it comes before anything else.
+    fn prepare(&mut self, conn: ConnId, seen: Seq, cx: &mut Cx<'_>) {
+        self.settle_upto(seen, cx);
+        match self.mailbox.next(cx.config.limits.mail_window_bytes) {
+            Next::Load(after, upto) => {
+                self.entering = Some(Entering { conn, seen, waits: Waits::Mail });
+                self.load(after, upto, cx);
+            }
+            Next::Send(_) | Next::Nothing => self.admit(conn, cx),
+        }
     }
 
-    /// The session has welcomed its user: others hear of it, and he gets his mail.
+    /// Lets the session welcome its user. If it is gone meanwhile, nobody was here.
+    fn admit(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+        let backlog = self.mailbox.last();
+        self.live = Some(Live { conn, here: false, caught_up: false, backlog, unheard: true, flowing: true });
+        cx.tell_session(conn, ToSession::Admit { user: self.user, name: self.name });
+    }
+
+    /// The session has welcomed its user: he gets his mail.
     fn arrived(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
         let Some(live) = self.live.as_mut().filter(|live| live.conn == conn) else { return };
         live.here = true;
-        let hide_from = self.blocks.blocked();
-        cx.tell_roster(ToRoster::Joined { user: self.user, name: self.name, conn, hide_from });
+        if let Some(page) = self.page.take() {
+            self.send_page(page, cx);
+        }
         self.pump(cx);
         cx.tell_door(ToDoor::Decided(AccountName::from(self.name)));
+    }
+
+    /// Once he has been sent the mail that was there when he came, he is one of those who are online.
+    fn join_when_caught_up(&mut self, cx: &mut Cx<'_>) {
+        let Some(live) = self.live.as_mut().filter(|live| live.here && !live.caught_up) else { return };
+        if self.mailbox.has_unsent(live.backlog) {
+            return;
+        }
+        live.caught_up = true;
+        let conn = live.conn;
+        let hide_from = self.blocks.blocked();
+        cx.tell_roster(ToRoster::Joined { user: self.user, name: self.name, conn, hide_from });
+        cx.tell_session(conn, ToSession::Open);
     }
 
     fn left(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
         let Some(live) = self.live.take_if(|live| live.conn == conn) else { return };
         self.loading = None;
+        self.page = None;
         if planted!(cx.config, SentIsReceived) {
             self.settle_upto(self.mailbox.sent_upto(), cx);
         }
         self.mailbox.disconnected(|waiting| cx.refuse(waiting.reply, Refusal::CannotStore));
-        if live.here {
+        if live.caught_up {
             cx.tell_roster(ToRoster::Left { user: self.user, hide_from: self.blocks.blocked() });
-        } else {
+        }
+        if !live.here {
             cx.tell_door(ToDoor::Decided(AccountName::from(self.name)));
         }
-        if let Some(entering) = self.entering.take() {
-            self.admit(entering, cx);
+        if let Some(Entering { conn, seen, .. }) = self.entering.take() {
+            self.prepare(conn, seen, cx);
         }
     }
 
@@ -263,16 +306,18 @@ impl Home {
                     cx.send(live.conn, Frame::mail(seq, held.id, held.from, &held.text));
                     self.mailbox.sent(seq);
                 }
-                Next::Load(after, upto) => {
-                    let ticket = cx.ticket();
-                    self.loading = Some(ticket);
-                    let bytes_max = cx.config.limits.page_bytes;
-                    let user = self.user;
-                    cx.out.push(Action::Load(PageOrder { user, ticket, after, upto, bytes_max }));
-                }
-                Next::Nothing => return,
+                Next::Load(after, upto) => self.load(after, upto, cx),
+                Next::Nothing => break,
             }
         }
+        self.join_when_caught_up(cx);
+    }
+
+    fn load(&mut self, after: Seq, upto: Seq, cx: &mut Cx<'_>) {
+        let ticket = cx.ticket();
+        self.loading = Some(ticket);
+        let (user, bytes_max) = (self.user, cx.config.limits.page_bytes);
+        cx.out.push(Action::Load(PageOrder { user, ticket, after, upto, bytes_max }));
     }
 
     /// The connection takes more, or no more until it says so.
@@ -288,19 +333,31 @@ impl Home {
         if self.loading.take_if(|loading| *loading == ticket).is_none() {
             return;
         }
-        let Some(live) = self.live else { return };
         let letters = letters.unwrap_or_default();
         if letters.is_empty() {
             // The store could not read, or has not what it acknowledged: nothing is made up, it is asked again.
-            cx.alarms.arm(Sleeper::Mail(self.user), &mut self.retry, cx.now + cx.config.limits.store_retry);
-            return;
+            let again = cx.now + cx.config.limits.store_retry;
+            cx.alarms.arm(Sleeper::Mail(self.user), &mut self.retry, again);
         }
+        match self.entering.take_if(|entering| entering.waits == Waits::Mail) {
+            Some(entering) => {
+                self.page = (!letters.is_empty()).then_some(letters);
+                self.admit(entering.conn, cx);
+            }
+            None => {
+                self.send_page(letters, cx);
+                self.pump(cx);
+            }
+        }
+    }
+
+    fn send_page(&mut self, letters: Vec<StoredLetter>, cx: &mut Cx<'_>) {
+        let Some(live) = self.live else { return };
         for letter in letters {
             if self.mailbox.sent(letter.seq) {
                 cx.send(live.conn, Frame::mail(letter.seq, letter.id, letter.from, &letter.text));
             }
         }
-        self.pump(cx);
     }
 
     /// Time to ask the store again.
@@ -348,6 +405,7 @@ impl Home {
             }
         } else if let Some(waiting) = self.mailbox.refused(seq) {
             cx.refuse(waiting.reply, Refusal::CannotStore);
+            self.pump(cx);
         }
     }
 
@@ -417,14 +475,19 @@ impl Home {
         cx.reply(reply, Outcome::Accepted);
     }
 
-    /// His session, if he is online.
-    pub(crate) fn live(&self) -> Option<ConnId> {
-        self.live.map(|live| live.conn)
-    }
-
     pub(crate) fn check(&self) {
         self.mailbox.check();
-        assert!(self.entering.is_none() || self.live.is_some(), "only an older session is waited for");
-        assert!(self.loading.is_none() || self.live.is_some(), "mail is loaded for somebody who is there");
+        let waits = self.entering.as_ref().map(|entering| entering.waits);
+        assert!(waits != Some(Waits::Probe) || self.live.is_some(), "only an older session is asked");
+        assert!(waits != Some(Waits::Mail) || self.live.is_none(), "a welcome waits for one thing");
+        let reader = self.live.is_some() || waits == Some(Waits::Mail);
+        assert!(self.loading.is_none() || reader, "mail is loaded for somebody who is there");
+        assert!(self.live.is_none_or(|live| live.here), "who is admitted is welcomed in the same step");
+        assert!(self.page.is_none(), "a page is sent in the step that welcomes its reader");
+    }
+
+    /// His session, if he is online and others may know it.
+    pub(crate) fn online(&self) -> Option<ConnId> {
+        self.live.filter(|live| live.caught_up).map(|live| live.conn)
     }
 }

@@ -20,6 +20,7 @@ mod planted;
 mod roster;
 mod session;
 mod sessions;
+mod wish;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -87,9 +88,8 @@ impl Server {
     pub fn recover(config: Config, snapshot: &Snapshot, now: Time) -> Server {
         let kept = planted!(config, EpochNotRaised);
         let epoch = Epoch(snapshot.epoch.0 - u32::from(kept));
-        let directory = Directory::new(
-            snapshot.users.iter().filter(|user| user.listed).map(|user| (user.id, user.name)),
-        );
+        let directory =
+            Directory::new(snapshot.users.iter().filter(|user| user.listed).map(|user| (user.id, user.name)));
         let doors = Doors::recover(&snapshot.failures, &directory);
         let mut server = Server {
             config,

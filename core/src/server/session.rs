@@ -3,6 +3,7 @@
 //! A session speaks for its connection only. It counts no failure, knows no block and no mailbox: what
 //! a person wants is put into an envelope for his home.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -10,14 +11,15 @@ use bytes::Bytes;
 use super::action::Action;
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
-use super::envelope::{Asker, Knock, ReplyTo, ToDoor, ToHome, ToSession};
+use super::envelope::{Knock, ToDoor, ToHome, ToSession};
+use super::wish::{Wish, has_a_turn, is_sign_of_life, wish_of};
 use crate::bucket::{Bucket, Rate};
-use crate::id::{ConnId, Epoch, RequestId, ServerId, UserId};
+use crate::id::{ConnId, Epoch, ServerId, UserId};
 use crate::name::Name;
 use crate::time::{Time, micros};
 use crate::wire::{
-    Farewell, Frame, Greeting, Hello, Kind, LoginRefusal, Outcome, PeerFault, Phase, Reader, Request,
-    ServerFrame, VERSION,
+    Farewell, Frame, Greeting, Hello, Kind, LoginRefusal, PeerFault, Phase, Reader, Request, ServerFrame,
+    VERSION,
 };
 
 /// What the server calls itself.
@@ -43,6 +45,8 @@ pub(crate) struct Session {
     stuck_since: Time,
     /// The driver was told not to read.
     paused: bool,
+    /// Requests that wait for the mail to be sent.
+    early: Vec<Request>,
     armed: Option<Time>,
 }
 
@@ -69,6 +73,8 @@ struct Online {
     throttled: Option<Time>,
     /// Another login waits for whether anybody is there.
     probed: Option<Time>,
+    /// The mail that was there at the login has been sent.
+    open: bool,
 }
 
 /// What one look into the reader brought.
@@ -97,6 +103,7 @@ impl Session {
             unread: 0,
             stuck_since: cx.now,
             paused: false,
+            early: Vec::new(),
             armed: None,
         };
         session.arm(cx);
@@ -191,48 +198,53 @@ impl Session {
         }
     }
 
+    /// A request came. One that has a turn waits until the mail that was there at the login has been sent.
     fn request(&mut self, request: Request, cx: &mut Cx<'_>) -> Result<Said, PeerFault> {
-        let conn = self.conn;
         let Stage::Online(online) = &mut self.stage else { return Err(PeerFault::OutOfState) };
-        let user = online.user;
         // An acknowledgement is paid for by the letter that it acknowledges.
         if !matches!(request, Request::Ack { .. }) {
             let limits = &cx.config.limits;
             let rate = Rate::new(limits.commands_burst, limits.commands_per_second);
             online.throttled = online.bucket.charge(rate, cx.now);
         }
-        let signs_of_life =
-            matches!(request, Request::Ack { .. } | Request::Ping { .. } | Request::Pong { .. });
-        if !signs_of_life || planted!(cx.config, KeepAliveIsActivity) {
+        if !is_sign_of_life(&request) || planted!(cx.config, KeepAliveIsActivity) {
             online.active = cx.now;
         }
-        let asker = |request: RequestId| Asker { user, reply: ReplyTo { conn, request } };
-        let letter = match request {
-            Request::Message { request, id, to, text } => ToHome::Say { request, conn, id, to, text },
-            Request::Broadcast { request, text } => ToHome::Cast { asker: asker(request), text },
-            Request::Who { request } => ToHome::Who { asker: asker(request), seconds: None },
-            Request::Since { request, seconds } => {
-                ToHome::Who { asker: asker(request), seconds: Some(seconds) }
-            }
-            Request::Block { request, whom } => {
-                ToHome::Block { reply: ReplyTo { conn, request }, whom, on: true }
-            }
-            Request::Unblock { request, whom } => {
-                ToHome::Block { reply: ReplyTo { conn, request }, whom, on: false }
-            }
-            Request::Logout { request } => {
-                cx.send(conn, Frame::done(request, Outcome::LoggedOut));
-                return Ok(Said::Goodbye);
-            }
-            Request::Ack { seq } => ToHome::Ack { conn, seq },
-            Request::Active | Request::Pong { .. } => return Ok(Said::Something),
-            Request::Ping { nonce } => {
-                cx.send(conn, ServerFrame::Pong { nonce }.frame());
-                return Ok(Said::Something);
-            }
-        };
-        cx.tell_home(user, letter);
+        if online.open || !has_a_turn(&request) {
+            return Ok(self.grant(request, cx));
+        }
+        if self.early.len() >= cx.config.limits.under_way_max {
+            return Err(PeerFault::TooMany);
+        }
+        self.early.push(request);
         Ok(Said::Something)
+    }
+
+    fn grant(&mut self, request: Request, cx: &mut Cx<'_>) -> Said {
+        let Stage::Online(Online { user, .. }) = self.stage else { return Said::Nothing };
+        match wish_of(request, user, self.conn) {
+            Wish::Home(letter) => cx.tell_home(user, letter),
+            Wish::Answer(frame) => cx.send(self.conn, frame),
+            Wish::Nothing => {}
+            Wish::Goodbye(frame) => {
+                cx.send(self.conn, frame);
+                return Said::Goodbye;
+            }
+        }
+        Said::Something
+    }
+
+    /// The mail that was there at the login has been sent: requests are granted.
+    fn open_up(&mut self, cx: &mut Cx<'_>) -> Life {
+        if let Stage::Online(online) = &mut self.stage {
+            online.open = true;
+        }
+        for request in core::mem::take(&mut self.early) {
+            if self.grant(request, cx) == Said::Goodbye {
+                return self.close(true, cx);
+            }
+        }
+        Life::Goes
     }
 
     /// After what came was handled: who floods on although he must wait is cut; reading stops or goes on.
@@ -275,6 +287,7 @@ impl Session {
         match letter {
             ToSession::Admit { user, name } => self.admit(user, name, cx),
             ToSession::Refuse(refusal) => self.refuse(refusal, cx),
+            ToSession::Open => self.open_up(cx),
             ToSession::Probe => self.probe(cx),
             ToSession::Fault(fault) => self.fault(fault, cx),
             ToSession::End(farewell) => self.end(farewell, cx),
@@ -292,6 +305,7 @@ impl Session {
             bucket: Bucket::default(),
             throttled: None,
             probed: None,
+            open: false,
         });
         self.heard = cx.now;
         cx.send(self.conn, ServerFrame::Welcome { name }.frame());
@@ -328,6 +342,9 @@ impl Session {
     pub(crate) fn woken(&mut self, identity: Identity, cx: &mut Cx<'_>) -> Life {
         self.armed = None;
         let limits = &cx.config.limits;
+        if let Stage::Online(online) = &mut self.stage {
+            online.throttled = online.throttled.filter(|until| *until > cx.now);
+        }
         if self.unread > 0 && cx.now - self.stuck_since >= limits.unread_stuck {
             return self.cut(cx);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use starling_core::id::{ConnId, Epoch, MsgId, RequestId, Seq, ServerId, UserId};
 use starling_core::name::Name;
-use starling_core::server::{Action, Config, Event, Input, Server};
+use starling_core::server::{Action, Config, Event, Input, PageOrder, Server};
 use starling_core::store::{Batch, Snapshot, StoreOutcome, UserRecord};
 use starling_core::text::Text;
 use starling_core::time::Time;
@@ -16,6 +16,7 @@ pub struct World {
     pub server: Server,
     pub now: Time,
     pub batches: Vec<Batch>,
+    pub pages: Vec<PageOrder>,
     /// What each connection was sent and nobody has looked at, and whether it was closed.
     lines: Vec<(ConnId, Reader, Vec<ServerFrame>, bool)>,
     generation: u32,
@@ -49,6 +50,7 @@ impl World {
             server,
             now: Time::ZERO,
             batches: Vec::new(),
+            pages: Vec::new(),
             lines: Vec::new(),
             generation: 0,
             free: Vec::new(),
@@ -80,7 +82,8 @@ impl World {
                 self.feed(Input::Verified { account, ticket, right });
             }
             Action::Store(batch) => self.batches.push(batch),
-            Action::Load(_) | Action::Pause { .. } | Action::Resume { .. } | Action::Stopped => {}
+            Action::Load(order) => self.pages.push(order),
+            Action::Pause { .. } | Action::Resume { .. } | Action::Stopped => {}
         }
     }
 

@@ -1,0 +1,45 @@
+//! What a request asks, and of whom.
+
+use super::envelope::{Asker, ReplyTo, ToHome};
+use crate::id::{ConnId, RequestId, UserId};
+use crate::wire::{Frame, Outcome, Request, ServerFrame};
+
+/// What follows from a request.
+pub(super) enum Wish {
+    /// The user's home decides.
+    Home(ToHome),
+    /// It is answered at once.
+    Answer(Frame),
+    /// It is the last, and answered so.
+    Goodbye(Frame),
+    /// Nothing: it was enough to hear it.
+    Nothing,
+}
+
+/// What `request` asks when `user` makes it on `conn`.
+pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId) -> Wish {
+    let reply = |request: RequestId| ReplyTo { conn, request };
+    let asker = |request: RequestId| Asker { user, reply: reply(request) };
+    Wish::Home(match request {
+        Request::Message { request, id, to, text } => ToHome::Say { reply: reply(request), id, to, text },
+        Request::Broadcast { request, text } => ToHome::Cast { asker: asker(request), text },
+        Request::Who { request } => ToHome::Who { asker: asker(request), seconds: None },
+        Request::Since { request, seconds } => ToHome::Who { asker: asker(request), seconds: Some(seconds) },
+        Request::Block { request, whom } => ToHome::Block { reply: reply(request), whom, on: true },
+        Request::Unblock { request, whom } => ToHome::Block { reply: reply(request), whom, on: false },
+        Request::Ack { seq } => ToHome::Ack { conn, seq },
+        Request::Logout { request } => return Wish::Goodbye(Frame::done(request, Outcome::LoggedOut)),
+        Request::Ping { nonce } => return Wish::Answer(ServerFrame::Pong { nonce }.frame()),
+        Request::Active | Request::Pong { .. } => return Wish::Nothing,
+    })
+}
+
+/// Whether it only says that the client is there, not that a person is.
+pub(super) fn is_sign_of_life(request: &Request) -> bool {
+    matches!(request, Request::Ack { .. } | Request::Ping { .. } | Request::Pong { .. })
+}
+
+/// Whether it is answered in its turn.
+pub(super) fn has_a_turn(request: &Request) -> bool {
+    !is_sign_of_life(request) && !matches!(request, Request::Active)
+}
