@@ -7,22 +7,22 @@
 mod completion;
 mod editor;
 mod history;
+mod keyboard;
 mod keys;
 mod row;
 mod screen;
 mod tty;
 
 use std::collections::VecDeque;
-use std::future::{self, poll_fn};
+use std::future;
 use std::io::{self, Stdout};
-use std::task::Poll;
 
 use bytes::Bytes;
-use crossterm::event::{Event, EventStream};
-use futures_util::StreamExt as _;
+use crossterm::event::Event;
 use starling_core::client::{Line, Prompt, TYPED_MAX};
 
 use self::editor::{Edited, Editor};
+use self::keyboard::Keyboard;
 use self::screen::Screen;
 use self::tty::RawMode;
 use super::{Face, Heard};
@@ -32,7 +32,7 @@ const TYPED_AHEAD_MAX: usize = 4096;
 
 /// The terminal of the process.
 pub struct Terminal {
-    keys: EventStream,
+    keyboard: Keyboard,
     editor: Editor,
     screen: Screen<Stdout>,
     /// Lines that the client has not taken yet.
@@ -50,7 +50,7 @@ impl Terminal {
     pub fn open() -> io::Result<Terminal> {
         let raw = RawMode::enter()?;
         Ok(Terminal {
-            keys: EventStream::new(),
+            keyboard: Keyboard::open()?,
             editor: Editor::default(),
             screen: Screen::new(io::stdout()),
             typed: VecDeque::new(),
@@ -76,19 +76,13 @@ impl Terminal {
         Bytes::from(line)
     }
 
-    /// What happened at the terminal, if something did. The stream remembers the first waker it is given
-    /// while nothing is there, so it must be the task's own.
-    async fn next_if_there(&mut self) -> Poll<Option<io::Result<Event>>> {
-        poll_fn(|cx| Poll::Ready(self.keys.poll_next_unpin(cx))).await
-    }
-
     /// Takes in what happened at the terminal; true if the person wants out.
-    fn take(&mut self, event: Option<io::Result<Event>>) -> bool {
+    fn take(&mut self, event: Option<Event>) -> bool {
         let edited = match event {
-            Some(Ok(Event::Key(key))) => self.editor.press(key),
-            Some(Ok(Event::Paste(text))) => self.editor.paste(&text),
-            Some(Ok(_)) => Edited::Text,
-            Some(Err(_)) | None => Edited::End,
+            Some(Event::Key(key)) => self.editor.press(key),
+            Some(Event::Paste(text)) => self.editor.paste(&text),
+            Some(_) => Edited::Text,
+            None => Edited::End,
         };
         match edited {
             Edited::Text => {}
@@ -139,7 +133,7 @@ impl Face for Terminal {
             if self.ended || self.typed.len() >= TYPED_AHEAD_MAX {
                 return future::pending().await;
             }
-            let mut event = self.keys.next().await;
+            let mut event = self.keyboard.next().await;
             // A paste without brackets is a flood of keys: the row is drawn once for all of them.
             loop {
                 if self.take(event) {
@@ -148,9 +142,9 @@ impl Face for Terminal {
                 if self.ended || self.typed.len() >= TYPED_AHEAD_MAX {
                     break;
                 }
-                match self.next_if_there().await {
-                    Poll::Ready(next) => event = next,
-                    Poll::Pending => break,
+                match self.keyboard.next_if_there() {
+                    Some(next) => event = Some(next),
+                    None => break,
                 }
             }
             let _ = self.draw().and_then(|()| self.screen.flush());
