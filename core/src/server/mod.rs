@@ -149,6 +149,10 @@ impl Server {
         debug_assert!(event.at >= self.now, "time does not run backwards");
         self.now = self.now.max(event.at);
         self.over.clear();
+        if self.stopping == Stopping::Done {
+            // It has said its last word; what still comes finds nobody.
+            return;
+        }
         match event.input {
             Input::Opened { conn } => self.opened(conn, out),
             Input::Received { conn, bytes } => self.received(conn, bytes, out),
