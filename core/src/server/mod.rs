@@ -179,7 +179,10 @@ impl Server {
     /// When the machine wants to be woken. Earlier is harmless.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.alarms.next()
+        match self.stopping {
+            Stopping::Done => None,
+            Stopping::No | Stopping::Storing => self.alarms.next(),
+        }
     }
 
     // --- Events ---
