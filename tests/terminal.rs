@@ -255,23 +255,3 @@ fn commands_are_completed_and_come_back() {
     assert!(matches!(guest.request(), Request::Broadcast { text: said, .. } if said == text("hello and")));
     assert!(matches!(guest.request(), Request::Who { .. }));
 }
-
-#[test]
-fn a_terminal_that_is_closed_logs_out() {
-    let server = FakeServer::start();
-    let home = tempfile::tempdir().expect("a folder");
-    let pair = native_pty_system().openpty(PtySize::default()).expect("a pseudo-terminal");
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_client"));
-    command.args(["127.0.0.1", &server.port()]);
-    command.cwd(home.path());
-    command.env("HOME", home.path().join("home"));
-    command.env("XDG_STATE_HOME", home.path().join("state"));
-    let mut child = pair.slave.spawn_command(command).expect("a client");
-    let mut keyboard = pair.master.take_writer().expect("a keyboard");
-    let mut guest = server.greet();
-    keyboard.write_all(b"yoda\rwise\r").expect("a terminal");
-    guest.welcomed();
-    drop((keyboard, pair));
-    guest.lets_go();
-    assert_eq!(child.wait().expect("an end").exit_code(), 0);
-}

@@ -1,0 +1,186 @@
+//! Connections: one live session a user, nothing but login replies before a login, every end has a
+//! reason, and every deadline is met to the microsecond.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use starling_core::time::Time;
+use starling_core::wire::{Farewell, Outcome, ServerFrame};
+
+use super::book::{Book, Sight};
+use super::fact::Fact;
+use super::{Finding, fail};
+use crate::mark::Mark;
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Sessions {
+    /// When each open connection is looked at again.
+    watch: BinaryHeap<Reverse<(Time, u32)>>,
+    /// Connections that were told a last word in this step, and which.
+    last_words: Vec<(u32, LastWord)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastWord {
+    Refused,
+    Fault,
+    Farewell(Farewell),
+    LoggedOut,
+}
+
+impl Sessions {
+    /// Looks at a fact.
+    pub fn see(&mut self, fact: &Fact<'_>, book: &mut Book) -> Finding {
+        match fact {
+            Fact::Opened { link } => {
+                self.watch.push(Reverse((book.now + book.config.limits.login_deadline, *link)))
+            }
+            Fact::Told { link, frame } => return self.told(*link, frame, book),
+            Fact::Shut { link, flush } => return self.shut(*link, *flush, book),
+            Fact::Gone { link } if book.sight(*link).attempt.is_some() => {
+                book.marks.reach(Mark::GoneAtWelcome)
+            }
+            Fact::Crashed => self.watch.clear(),
+            Fact::Stepped { chime } => {
+                self.last_words.clear();
+                return self.overdue(*chime, book);
+            }
+            Fact::Over => return lingering(book),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn told(&mut self, link: u32, frame: &ServerFrame, book: &mut Book) -> Finding {
+        let sight = book.sight(link);
+        if !sight.open {
+            return fail!("{frame:?} is sent on a closed connection");
+        }
+        if self.last_words.iter().any(|(other, _)| *other == link) {
+            return fail!("{frame:?} follows the last word");
+        }
+        let word = match frame {
+            ServerFrame::LoginRefused(refusal) => {
+                if *refusal == starling_core::wire::LoginRefusal::TryAgain {
+                    None
+                } else {
+                    Some(LastWord::Refused)
+                }
+            }
+            ServerFrame::Fault(_) => {
+                book.marks.reach(Mark::PeerFault);
+                Some(LastWord::Fault)
+            }
+            ServerFrame::Farewell(farewell) => Some(LastWord::Farewell(*farewell)),
+            ServerFrame::Done { outcome: Outcome::LoggedOut, .. } => Some(LastWord::LoggedOut),
+            ServerFrame::Welcome { name } => return welcome(link, *name, book),
+            ServerFrame::Greeting(_) | ServerFrame::Pong { .. } => None,
+            _ if book.sight(link).user.is_none() => return fail!("{frame:?} before a login"),
+            _ => None,
+        };
+        self.last_words.extend(word.map(|word| (link, word)));
+        Ok(())
+    }
+
+    fn shut(&mut self, link: u32, flush: bool, book: &mut Book) -> Finding {
+        let sight = book.sight(link);
+        if !sight.open {
+            return fail!("a closed connection is closed again");
+        }
+        let word = self.last_words.iter().find(|(other, _)| *other == link).map(|(_, word)| *word);
+        match (word, flush) {
+            (Some(LastWord::Farewell(Farewell::TooManyCommands)), true) => book.marks.reach(Mark::TooMany),
+            (Some(_), true) => {}
+            (Some(word), false) => return fail!("the last word {word:?} is not flushed"),
+            (None, _) => return cut(link, flush, book),
+        }
+        Ok(())
+    }
+
+    /// No connection outlives its deadlines.
+    fn overdue(&mut self, chime: bool, book: &Book) -> Finding {
+        while let Some(Reverse((at, link))) = self.watch.peek().copied() {
+            // An input of the same instant may come before the chime.
+            if at + book.late > book.now || (at + book.late == book.now && !chime) {
+                return Ok(());
+            }
+            self.watch.pop();
+            let sight = book.sight(link);
+            if !sight.open {
+                continue;
+            }
+            let due = due(sight, book);
+            if due + book.late < book.now || (due + book.late == book.now && chime) {
+                return fail!(
+                    "a connection opened at {} is still open at {}, due {due}",
+                    sight.opened,
+                    book.now
+                );
+            }
+            self.watch.push(Reverse((due.max(book.now + Duration::from_micros(1)), link)));
+        }
+        Ok(())
+    }
+}
+
+/// When a connection must be over if nothing more comes.
+fn due(sight: &Sight, book: &Book) -> Time {
+    let limits = &book.config.limits;
+    match sight.user {
+        None => sight.opened + limits.login_deadline,
+        // Nobody can say how silent a peer is that is not listened to; it is looked at again later.
+        Some(_) if sight.paused => book.now + limits.silence,
+        Some(_) => sight.heard + limits.silence,
+    }
+}
+
+fn welcome(link: u32, name: starling_core::name::Name, book: &mut Book) -> Finding {
+    let Some(user) = book.people.find(name) else { return fail!("{name} is welcomed and is no user") };
+    if book.sight(link).user.is_some() {
+        return fail!("{name} is welcomed twice");
+    }
+    if book.online[usize::from(user)].is_some() {
+        return fail!("{name} has two live sessions");
+    }
+    Ok(())
+}
+
+/// An end without a word must have its reason.
+fn cut(link: u32, flush: bool, book: &mut Book) -> Finding {
+    let (now, limits) = (book.now, book.config.limits.clone());
+    let sight = book.sight(link).clone();
+    let mark = if sight.unread > limits.unread_hard_bytes
+        || (sight.unread > 0 && now.since(sight.stuck) >= limits.unread_stuck)
+    {
+        Some(Mark::CutUnread)
+    } else if sight.user.is_none() {
+        (flush && now.since(sight.opened) >= limits.login_deadline).then_some(Mark::LoginDeadline)
+    } else if now.since(sight.heard) >= limits.silence {
+        Some(Mark::Silent)
+    } else if sight.probed.is_some_and(|at| now.since(at) >= limits.probe) {
+        Some(Mark::TakenOver)
+    } else {
+        None
+    };
+    let Some(mark) = mark else {
+        return fail!("a connection is cut without a reason, heard at {}", sight.heard);
+    };
+    book.marks.reach(mark);
+    Ok(())
+}
+
+/// When all is calm, nobody is online whose client is gone.
+fn lingering(book: &Book) -> Finding {
+    for (user, link) in book.online.iter().enumerate() {
+        if let Some(link) = link
+            && book.sight(*link).device != u8::MAX
+            && !book.sight(*link).honest
+        {
+            let name = book.people.names()[user];
+            return fail!("{name} has logged out and is still online");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! What will happen, in the order in which it will: a heap keyed by (time, number).
+//!
+//! Two things at one instant happen in the order in which they were planned, but for alarms: at equal
+//! times an input beats a chime, so alarms stand after everything else of their instant.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use starling_core::time::Time;
+
+/// What the world does when its time comes. Small: it is copied about the heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// The first piece on a pipe arrives.
+    Arrive {
+        /// Which link.
+        link: u32,
+        /// Towards the server, or from it.
+        up: bool,
+    },
+    /// The request to connect reaches the server.
+    Knock {
+        /// Which link.
+        link: u32,
+    },
+    /// The answer to the request to connect reaches the client.
+    Answer {
+        /// Which link.
+        link: u32,
+    },
+    /// Somebody who closed a connection waits no longer for the rest to be read.
+    Linger {
+        /// Which link.
+        link: u32,
+    },
+    /// The server's alarm.
+    ServerAlarm,
+    /// The alarm of a client.
+    ClientAlarm {
+        /// Which client.
+        client: u32,
+    },
+    /// A password has been checked.
+    Verified {
+        /// Index into the orders under way.
+        order: u32,
+    },
+    /// The store commits a batch, or does not.
+    Commit {
+        /// Counts batches.
+        order: u32,
+    },
+    /// The store answers an order to commit.
+    Stored {
+        /// Counts batches.
+        order: u32,
+    },
+    /// The store answers an order to load.
+    Loaded {
+        /// Index into the orders under way.
+        order: u32,
+    },
+    /// A person does the next thing.
+    Person {
+        /// Which person.
+        person: u32,
+    },
+    /// A person comes, when all is calm.
+    Enter {
+        /// Which person.
+        person: u32,
+    },
+    /// A misbehaving host does the next thing.
+    Rogue {
+        /// Which host.
+        rogue: u32,
+    },
+    /// The next storm over the network.
+    Weather,
+    /// The next blow to the server process.
+    Process,
+    /// The server starts again.
+    Restart,
+    /// The storm is over.
+    Calm {
+        /// Which part of the calm begins.
+        stage: u8,
+    },
+}
+
+impl Due {
+    /// Alarms yield to everything else of their instant.
+    const fn rank(self) -> u8 {
+        match self {
+            Due::ServerAlarm | Due::ClientAlarm { .. } => 1,
+            Due::Calm { .. } => 2,
+            _ => 0,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    /// Time in the high half, then a byte of rank, then the number: one comparison decides.
+    key: u128,
+    due: Due,
+}
+
+impl Entry {
+    #[expect(clippy::cast_possible_truncation, reason = "the high half of a key is a time")]
+    fn at(self) -> Time {
+        Time::from_micros((self.key >> 64) as u64)
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The plan of a world.
+#[derive(Clone, Debug, Default)]
+pub struct Queue {
+    heap: BinaryHeap<Reverse<Entry>>,
+    planned: u64,
+}
+
+impl Queue {
+    /// Plans `due` for `at`.
+    pub fn plan(&mut self, at: Time, due: Due) {
+        self.planned += 1;
+        let order = (u64::from(due.rank()) << 56) | self.planned;
+        let key = u128::from(at.as_micros()) << 64 | u128::from(order);
+        self.heap.push(Reverse(Entry { key, due }));
+    }
+
+    /// The next thing, taken off the plan.
+    pub fn next(&mut self) -> Option<(Time, Due)> {
+        self.heap.pop().map(|Reverse(entry)| (entry.at(), entry.due))
+    }
+
+    /// When the next thing happens.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Time> {
+        self.heap.peek().map(|Reverse(entry)| entry.at())
+    }
+
+    /// Everything planned, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (Time, Due)> + '_ {
+        self.heap.iter().map(|Reverse(entry)| (entry.at(), entry.due))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_one_instant_inputs_beat_alarms_and_keep_their_order() {
+        let mut queue = Queue::default();
+        let at = Time::from_secs(1);
+        queue.plan(at, Due::ServerAlarm);
+        queue.plan(at, Due::Weather);
+        queue.plan(at, Due::Process);
+        queue.plan(Time::ZERO, Due::Restart);
+        let order: Vec<Due> = std::iter::from_fn(|| queue.next()).map(|(_, due)| due).collect();
+        assert_eq!(order, [Due::Restart, Due::Weather, Due::Process, Due::ServerAlarm]);
+    }
+}

@@ -1,0 +1,58 @@
+//! The load generator: one scenario a run, one line of JSON a scenario.
+//!
+//! One thread holds all people over one `epoll`. Where people talk, each is the client machine of the core,
+//! as it sits in the real client; a crowd that only logs in and stays is read with the core's wire codec, so
+//! that ten thousand people can be told of each other without the generator becoming what is measured.
+//! The server is another process; what it spends is read from the operating system.
+
+mod args;
+mod bed;
+mod client;
+mod crowd;
+mod descriptors;
+mod error;
+mod flow;
+mod gauge;
+mod host;
+mod line;
+mod people;
+mod percentile;
+mod proc;
+mod raw;
+mod report;
+mod scenario;
+mod scribe;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Args;
+use bed::Bed;
+use error::Error;
+use report::Report;
+
+/// Runs the scenario that the command line names.
+pub(crate) fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Error> {
+    if let args::Scenario::Folder(folder) = &args.scenario {
+        return Ok(people::write_folder(&folder.path, folder.people)?);
+    }
+    descriptors::raise();
+    let report = Report::begin(&args.scenario);
+    let mut bed = Bed::make(args)?;
+    let figures = scenario::run(&args.scenario, &mut bed)?;
+    drop(bed);
+    writeln!(io::stdout(), "{}", report.end(figures))?;
+    Ok(())
+}
