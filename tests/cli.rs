@@ -1,7 +1,8 @@
 //! The two programs as an operator and a person meet them: arguments, files, exit statuses, signals.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
@@ -230,6 +231,20 @@ fn server_keeps_what_it_promised_when_it_is_killed() {
     let (lines, status) = place.pipe("leia", &port, "leia\nblasterpistol\n");
     assert!(lines.starts_with("This account is locked after repeated login failures."), "{lines}");
     assert_eq!(status, 4);
+}
+
+#[test]
+fn server_does_not_mind_strangers() {
+    let place = Place::new();
+    let (_server, port) = place.server(&["0", "60", "120"]);
+    let strange: [&[u8]; 4] = [b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", &[0xff; 70_000], &[0; 9]];
+    for bytes in strange {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("the server listens");
+        // It may hang up before it has read everything; what counts is that it does.
+        let _ = stream.write_all(bytes);
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    assert_eq!(place.pipe("hans", &port, "hans\nfalcon\n").1, 0);
 }
 
 #[test]

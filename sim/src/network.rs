@@ -341,6 +341,10 @@ impl Pipe {
         self.last_at = at;
         self.waiting_bytes -= bytes;
         self.under_way += bytes;
+        if self.waiting_bytes == 0 {
+            self.pieces.extend(self.waiting.drain(..).map(|bytes| Piece { at, bytes }));
+            return;
+        }
         while bytes > 0 {
             let Some(mut first) = self.waiting.pop_front() else { return };
             if first.len() > bytes {

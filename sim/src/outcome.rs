@@ -64,7 +64,7 @@ pub fn run_as(plan: Plan, tape: &Tape, traced: bool) -> Outcome {
         world.trace = Some(header.lines().map(str::to_owned).collect());
     }
     // A machine that finds itself wrong panics. That is a finding like any other.
-    let ran = catch_unwind(AssertUnwindSafe(|| while world.next() {}));
+    let ran = catch_unwind(AssertUnwindSafe(|| while world.happen_next() {}));
     if let Err(panic) = ran {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");

@@ -107,7 +107,6 @@ struct Entry {
 }
 
 impl Entry {
-    #[expect(clippy::cast_possible_truncation, reason = "the high half of a key is a time")]
     fn at(self) -> Time {
         Time::from_micros((self.key >> 64) as u64)
     }
@@ -142,7 +141,7 @@ impl Queue {
     }
 
     /// The next thing, taken off the plan.
-    pub fn next(&mut self) -> Option<(Time, Due)> {
+    pub fn pop(&mut self) -> Option<(Time, Due)> {
         self.heap.pop().map(|Reverse(entry)| (entry.at(), entry.due))
     }
 
@@ -170,7 +169,7 @@ mod tests {
         queue.plan(at, Due::Weather);
         queue.plan(at, Due::Process);
         queue.plan(Time::ZERO, Due::Restart);
-        let order: Vec<Due> = std::iter::from_fn(|| queue.next()).map(|(_, due)| due).collect();
+        let order: Vec<Due> = std::iter::from_fn(|| queue.pop()).map(|(_, due)| due).collect();
         assert_eq!(order, [Due::Restart, Due::Weather, Due::Process, Due::ServerAlarm]);
     }
 }

@@ -3,6 +3,9 @@
 //! That nothing was seen is proved by a barrier: the person types three commands whose answers are known,
 //! and no other line may come before the last of them. So `(nothing)` is something that he does.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::time::Duration;

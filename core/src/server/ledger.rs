@@ -47,10 +47,11 @@ pub(crate) enum Order {
 pub(crate) struct Ledger {
     epoch: Epoch,
     number: u64,
-    queue: VecDeque<Order>,
+    /// What waits, and until when; the earliest first.
+    queue: VecDeque<(Time, Order)>,
     arrived: BTreeSet<UserId>,
-    /// When the queue is committed.
-    due: Option<Time>,
+    /// Until when the deletions wait, if there are any.
+    tidy_at: Option<Time>,
     under_way: Option<UnderWay>,
     armed: Option<Time>,
 }
@@ -71,7 +72,7 @@ impl Ledger {
             number: 0,
             queue: VecDeque::new(),
             arrived: BTreeSet::new(),
-            due: None,
+            tidy_at: None,
             under_way: None,
             armed: None,
         }
@@ -81,27 +82,25 @@ impl Ledger {
     pub(crate) fn put(&mut self, order: Order, now: Time, limits: &Limits, alarms: &mut Alarms<Sleeper>) {
         match order {
             Order::Arrived { user } => {
-                if self.arrived.insert(user) {
-                    self.hurry(now + TIDY_DELAY, alarms);
-                }
+                self.arrived.insert(user);
+                self.tidy_at.get_or_insert(now + TIDY_DELAY);
             }
-            _ => {
-                self.queue.push_back(order);
-                self.hurry(now + limits.commit_delay, alarms);
-            }
+            _ => self.queue.push_back((now + limits.commit_delay, order)),
         }
+        self.arm(alarms);
     }
 
-    fn hurry(&mut self, at: Time, alarms: &mut Alarms<Sleeper>) {
-        self.due = Some(self.due.map_or(at, |due| due.min(at)));
-        self.arm(alarms);
+    /// When the next batch is made, if something waits.
+    fn due(&self) -> Option<Time> {
+        let first = self.queue.front().map(|(until, _)| *until);
+        [first, self.tidy_at].into_iter().flatten().min()
     }
 
     /// Commits at once what waits: the server stops.
     pub(crate) fn hurry_all(&mut self, now: Time, alarms: &mut Alarms<Sleeper>) {
-        if !self.is_idle() {
-            self.hurry(now, alarms);
-        }
+        self.queue.iter_mut().for_each(|(until, _)| *until = now);
+        self.tidy_at = self.tidy_at.map(|_| now);
+        self.arm(alarms);
     }
 
     /// Nothing waits and nothing is under way.
@@ -112,6 +111,7 @@ impl Ledger {
     /// What is to be done now: order a batch (again), or make one from what waits.
     pub(crate) fn woken(&mut self, now: Time) -> Due {
         self.armed = None;
+        let is_due = self.due().is_some_and(|at| at <= now);
         match &mut self.under_way {
             Some(under_way) => match under_way.again {
                 Some(at) if at <= now => {
@@ -120,34 +120,40 @@ impl Ledger {
                 }
                 _ => Due::Nothing,
             },
-            None if self.due.is_some_and(|at| at <= now) => Due::Commit,
+            None if is_due => Due::Commit,
             None => Due::Nothing,
         }
     }
 
-    /// Makes a batch of what waits. `look_up` says what an order has become, if it is still needed.
+    /// Makes a batch of what has waited long enough: younger mail may yet be acknowledged and need no write.
+    /// `look_up` says what an order has become, if it is still needed.
     pub(crate) fn commit(
         &mut self,
+        now: Time,
         limits: &Limits,
         mut look_up: impl FnMut(&Order) -> Option<Write>,
     ) -> Option<Batch> {
         debug_assert!(self.under_way.is_none(), "one batch at a time");
+        // Not each letter has a commit of its own: those that have waited for half the time go along.
+        let ripe = now + limits.commit_delay / 2;
         let (mut writes, mut orders, mut bytes) = (Vec::new(), Vec::new(), 0);
         while bytes < limits.commit_bytes_max {
-            let Some(order) = self.queue.pop_front() else { break };
+            let Some((_, order)) = self.queue.pop_front_if(|(until, _)| *until <= ripe) else { break };
             if let Some(write) = look_up(&order) {
                 bytes += weight(&write);
                 writes.push(write);
                 orders.push(order);
             }
         }
-        if self.queue.is_empty() {
+        // Nobody waits for a deletion, and one that comes later takes more letters with it.
+        let tidies = self.tidy_at.is_some_and(|at| at <= now);
+        if tidies && bytes < limits.commit_bytes_max {
             for user in core::mem::take(&mut self.arrived) {
                 let order = Order::Arrived { user };
                 writes.extend(look_up(&order));
                 orders.push(order);
             }
-            self.due = None;
+            self.tidy_at = None;
         }
         if writes.is_empty() {
             return None;
@@ -185,7 +191,7 @@ impl Ledger {
     pub(crate) fn arm(&mut self, alarms: &mut Alarms<Sleeper>) {
         let wanted = match &self.under_way {
             Some(under_way) => under_way.again,
-            None => self.due,
+            None => self.due(),
         };
         if let Some(at) = wanted {
             alarms.arm(Sleeper::Ledger, &mut self.armed, at);
@@ -193,14 +199,13 @@ impl Ledger {
     }
 
     pub(crate) fn check(&self) {
-        let waits = !self.queue.is_empty() || !self.arrived.is_empty();
-        assert!(!waits || self.due.is_some(), "what waits has a time");
+        assert_eq!(self.arrived.is_empty(), self.tidy_at.is_none(), "deletions that wait have a time");
         let wakes = self.armed.is_some();
         match &self.under_way {
             Some(under_way) => {
                 assert!(under_way.again.is_none() || wakes, "an open batch is asked for again")
             }
-            None => assert!(self.due.is_none() || wakes, "a due commit wakes"),
+            None => assert!(self.due().is_none() || wakes, "a due commit wakes"),
         }
     }
 }

@@ -87,7 +87,7 @@ impl Server {
     #[must_use]
     pub fn recover(config: Config, snapshot: &Snapshot, now: Time) -> Server {
         let kept = planted!(config, EpochNotRaised);
-        let epoch = Epoch(snapshot.epoch.0 - u32::from(kept));
+        let epoch = if kept { Epoch(1) } else { snapshot.epoch };
         let directory =
             Directory::new(snapshot.users.iter().filter(|user| user.listed).map(|user| (user.id, user.name)));
         let doors = Doors::recover(&snapshot.failures, &directory);
@@ -293,7 +293,8 @@ impl Server {
             Due::Again(batch) => out.push(Action::Store(batch)),
             Due::Commit => {
                 let Server { ledger, homes, doors, config, .. } = self;
-                let batch = ledger.commit(&config.limits, |order| look_up(order, homes, doors, config));
+                let batch =
+                    ledger.commit(self.now, &config.limits, |order| look_up(order, homes, doors, config));
                 out.extend(batch.map(Action::Store));
             }
         }

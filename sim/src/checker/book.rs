@@ -185,6 +185,12 @@ impl Book {
         self.speakers[at] = from;
     }
 
+    /// Who says what has this number.
+    #[must_use]
+    pub fn spoke(&self, tag: u32) -> Option<u16> {
+        self.speakers.get(tag as usize).copied()
+    }
+
     /// Who says what has this number, if it is `name`.
     #[must_use]
     pub fn speaker(&self, tag: u32, name: Name) -> Option<u16> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use starling_core::client::{ExitCode, Line};
 use starling_core::id::Ticket;
-use starling_core::name::AccountName;
+use starling_core::name::{AccountName, Name};
 use starling_core::store::{Snapshot, StoreOutcome, Write};
 use starling_core::wire::{Request, ServerFrame};
 
@@ -146,6 +146,15 @@ pub enum Fact<'a> {
         /// What.
         frame: &'a ServerFrame,
     },
+    /// The server sends a broadcast.
+    Cast {
+        /// Where.
+        links: &'a [u32],
+        /// Who says it.
+        from: Name,
+        /// The number of what is said.
+        tag: Option<u32>,
+    },
     /// Whoever was welcomed has been sent the mail that waited: from now on he is one of those who are
     /// online. Nobody says so; it follows from what was sent.
     Joined {
@@ -198,6 +207,8 @@ pub enum Fact<'a> {
         link: u32,
         /// What.
         line: &'a Line,
+        /// The number in it, if somebody says it.
+        tag: Option<u32>,
         /// It was a letter and its note was lost: the client was killed between the two.
         killed: bool,
     },

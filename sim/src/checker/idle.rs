@@ -28,10 +28,10 @@ impl Idle {
             Fact::Told { link, frame: ServerFrame::Farewell(Farewell::Idle { seconds }) } => {
                 return timed_out(*link, *seconds, book);
             }
-            Fact::Asked { link, request } if is_activity(request) => {
-                if book.sight(*link).active + book.config.timeout == book.now {
-                    book.marks.reach(Mark::TimeoutTie);
-                }
+            Fact::Asked { link, request }
+                if is_activity(request) && book.sight(*link).active + book.config.timeout == book.now =>
+            {
+                book.marks.reach(Mark::TimeoutTie);
             }
             Fact::Crashed => self.watch.clear(),
             Fact::Stepped { chime } => return self.overdue(*chime, book),

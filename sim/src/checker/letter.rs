@@ -24,10 +24,14 @@ pub struct Letters {
     letters: Vec<Letter>,
     /// Letters told on a connection and not acknowledged there.
     told: Vec<VecDeque<(Seq, u32)>>,
+    /// By user: the places of letters that were sent to him and are not known to be deleted.
+    placed: BTreeMap<u16, VecDeque<(Seq, u32)>>,
     /// By user: the letters that waited when he was welcomed and have not been sent since.
     backlog: BTreeMap<u16, Backlog>,
     /// By connection: what its device said that it has seen.
     seen: BTreeMap<u32, Seq>,
+    /// Users whose account somebody has who claims to have seen what he never was sent.
+    liars: BTreeSet<u16>,
     /// Lives of the server.
     lives: u32,
     /// The last letter shown of a sender to a receiver's device.
@@ -61,6 +65,8 @@ struct Letter {
     seq: Option<Seq>,
     answer: Option<Answer>,
     durable: bool,
+    /// It was on the disk and is no more.
+    deleted: bool,
     /// Its receiver's client has acknowledged it, on this connection.
     arrived: Option<u32>,
     /// By device.
@@ -116,22 +122,47 @@ impl Letters {
                     letter.durable = true;
                 }
             }
-            Fact::Shown { link, line: Line::Said(from, text), killed } => {
-                return self.shown(*link, *from, text, *killed, book);
+            Fact::Shown { link, line: Line::Said(from, text), tag: Some(tag), killed } => {
+                return self.shown(*link, *from, *tag, text, *killed, book);
             }
-            Fact::Tried { link, seen, .. } => {
+            Fact::Tried { link, account, seen } => {
                 self.seen.insert(*link, *seen);
+                let user = Name::parse(account.as_bytes()).ok().and_then(|name| book.people.find(name));
+                if book.sight(*link).device == u8::MAX && *seen > Seq::START {
+                    self.liars.extend(user);
+                }
             }
             Fact::Told { link, frame: ServerFrame::Welcome { name } } => {
                 if let Some(user) = book.people.find(*name) {
                     self.begin(*link, user, book);
                 }
             }
-            Fact::Crashed => self.lives += 1,
+            Fact::Kept { write: Write::Arrived { user, upto } } => {
+                if let Some(user) = book.user(*user) {
+                    self.deleted(user, *upto);
+                }
+            }
+            Fact::Crashed => self.crashed(),
             Fact::Over => return self.over(book),
             _ => {}
         }
         Ok(())
+    }
+
+    /// Letters that have arrived are gone from the disk.
+    fn deleted(&mut self, user: u16, upto: Seq) {
+        let Some(placed) = self.placed.get_mut(&user) else { return };
+        while let Some((_, tag)) = placed.pop_front_if(|(seq, _)| *seq <= upto) {
+            self.letters[tag as usize].deleted = true;
+        }
+    }
+
+    /// What was acknowledged and is still on the disk waits again, until a device says that it has seen it.
+    fn crashed(&mut self) {
+        self.lives += 1;
+        for letter in self.letters.iter_mut().filter(|letter| letter.durable && !letter.deleted) {
+            letter.arrived = None;
+        }
     }
 
     /// Whether all letters that waited for a user when he was welcomed have been sent; `Some(true)` if
@@ -154,7 +185,7 @@ impl Letters {
             letter.to == user
                 && !arrived
                 && !matches!(letter.answer, Some(Answer::Never | Answer::Perhaps))
-                && (letter.durable || alive)
+                && ((letter.durable && !letter.deleted) || alive)
         };
         let mut backlog = Backlog::default();
         for letter in self.letters.iter().filter(|letter| letter.typed && waits(letter)) {
@@ -211,7 +242,9 @@ impl Letters {
             return fail!("letter {tag} passes a block");
         }
         letter.tellings += 1;
-        letter.seq = Some(seq);
+        if letter.seq.replace(seq) != Some(seq) {
+            self.placed.entry(letter.to).or_default().push_back((seq, tag));
+        }
         if let Some(backlog) = self.backlog.get_mut(&letter.to) {
             backlog.left.remove(&tag);
         }
@@ -295,7 +328,8 @@ impl Letters {
         let shown = letter.shown.iter().any(|count| *count > 0);
         letter.answer = Some(match outcome {
             Outcome::Accepted | Outcome::Queued => {
-                if !letter.durable && !shown && letter.arrived.is_none() {
+                let claimed = self.liars.contains(&to);
+                if !letter.durable && !shown && letter.arrived.is_none() && !claimed {
                     return fail!("a message is acknowledged that is neither durable nor shown");
                 }
                 if outcome == Outcome::Queued {
@@ -355,9 +389,16 @@ impl Letters {
         )
     }
 
-    fn shown(&mut self, link: u32, from: Name, text: &Text, killed: bool, book: &mut Book) -> Finding {
+    fn shown(
+        &mut self,
+        link: u32,
+        from: Name,
+        tag: u32,
+        text: &Text,
+        killed: bool,
+        book: &mut Book,
+    ) -> Finding {
         let device = book.sight(link).device;
-        let Some(tag) = number(text.bytes()) else { return Ok(()) };
         let Some(letter) = self.letters.get_mut(tag as usize).filter(|letter| letter.typed) else {
             return Ok(());
         };

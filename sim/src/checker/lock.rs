@@ -231,7 +231,10 @@ impl Locks {
         }
         // A failure is written down before it is answered, if the store can.
         if account.failed == failed && kept != (account.failures, account.locked_until) {
-            return fail!("a failure of {name:?} is answered before it is kept");
+            let counted = (account.failures, account.locked_until);
+            return fail!(
+                "a failure of {name:?} is answered, and the disk says {kept:?} instead of {counted:?}"
+            );
         }
         Ok(())
     }

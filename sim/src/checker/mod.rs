@@ -102,8 +102,10 @@ impl Judge {
 
     /// Judges a fact and takes it down, and what follows from it.
     pub fn see(&mut self, world: Time, fact: &Fact<'_>) {
-        if let Fact::Told { link, frame } = fact {
-            self.notice_joined(world, *link, frame);
+        match fact {
+            Fact::Told { link, frame } => self.notice_joined(world, *link, frame),
+            Fact::Cast { links, .. } => links.iter().for_each(|link| self.notice(world, *link)),
+            _ => {}
         }
         self.take(world, fact);
         if let Fact::Told { link, frame: ServerFrame::Welcome { .. } | ServerFrame::Mail { .. } } = fact
@@ -118,22 +120,20 @@ impl Judge {
     /// Whoever is told anything but his mail has been sent all of it; and so has whoever others are told of.
     fn notice_joined(&mut self, world: Time, link: u32, frame: &ServerFrame) {
         match frame {
-            ServerFrame::Cast { .. } | ServerFrame::Done { .. } | ServerFrame::Names(_) => {
-                if self.book.joining(link).is_some() {
-                    self.take(world, &Fact::Joined { link, now: false });
-                }
-            }
+            ServerFrame::Done { .. } | ServerFrame::Names(_) => self.notice(world, link),
             ServerFrame::Presence(list) => {
                 let came = list.changes.iter().filter(|change| change.online).map(|change| change.name);
                 let users = came.filter_map(|name| self.book.people.find(name));
                 let links = users.filter_map(|user| self.book.online[usize::from(user)]).chain([link]);
-                for link in links.collect::<Vec<_>>() {
-                    if self.book.joining(link).is_some() {
-                        self.take(world, &Fact::Joined { link, now: false });
-                    }
-                }
+                links.collect::<Vec<_>>().into_iter().for_each(|link| self.notice(world, link));
             }
             _ => {}
+        }
+    }
+
+    fn notice(&mut self, world: Time, link: u32) {
+        if self.book.joining(link).is_some() {
+            self.take(world, &Fact::Joined { link, now: false });
         }
     }
 
@@ -150,7 +150,7 @@ impl Judge {
         match fact {
             Fact::Heard { .. } | Fact::Started { .. } => Ok(()),
             Fact::Typed { .. } | Fact::Shown { .. } | Fact::Exited { .. } => self.look_at_person(fact),
-            Fact::Told { frame: ServerFrame::Cast { .. } | ServerFrame::Mail { .. }, .. } => {
+            Fact::Cast { .. } | Fact::Told { frame: ServerFrame::Mail { .. }, .. } => {
                 self.sessions.see(fact, &mut self.book).map_err(by("session"))?;
                 self.look_at_person(fact)
             }

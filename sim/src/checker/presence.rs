@@ -85,12 +85,12 @@ impl Presences {
                 *self =
                     Presences { users: vec![User::default(); book.people.count()], ..Presences::default() }
             }
-            Fact::Told { link, frame: ServerFrame::Welcome { .. } } => self.begin(*link, book.moment, true),
+            Fact::Told { link, frame: ServerFrame::Welcome { .. } } => self.begin(*link, book, true),
             Fact::Joined { link, now } => {
                 if let Some(user) = book.sight(*link).user {
                     if *now {
                         self.change(user, true, book);
-                        self.begin(*link, book.moment, false);
+                        self.begin(*link, book, false);
                     } else {
                         self.perhaps(user, &[true], book);
                     }
@@ -151,15 +151,18 @@ impl Presences {
         self.damped_due.push_back((book.now + net, user, count));
     }
 
-    /// Somebody begins to listen: what was before is none of his business.
-    fn begin(&mut self, link: u32, moment: u64, loose: bool) {
+    /// Somebody begins to listen: what was before is none of his business. Of a user who may or may not
+    /// count as online just then, nobody knows what he believes.
+    fn begin(&mut self, link: u32, book: &Book, loose: bool) {
         let at = link as usize;
         if self.told.len() <= at {
             self.told.resize_with(at + 1, Vec::new);
         }
-        let told =
-            |user: &User| Told::new(u32::try_from(user.changes.len()).unwrap_or(u32::MAX), moment, loose);
-        self.told[at] = self.users.iter().map(told).collect();
+        let told = |(user, joined): (&User, &Known)| {
+            let upto = u32::try_from(user.changes.len()).unwrap_or(u32::MAX);
+            Told::new(upto, book.moment, loose || *joined == Known::Either)
+        };
+        self.told[at] = self.users.iter().zip(&book.joined).map(told).collect();
     }
 
     fn told(&mut self, link: u32, list: &PresenceList, book: &mut Book) -> Finding {

@@ -38,6 +38,7 @@ impl Sessions {
                 self.watch.push(Reverse((book.now + book.config.limits.login_deadline, *link)))
             }
             Fact::Told { link, frame } => return self.told(*link, frame, book),
+            Fact::Cast { links, .. } => return self.cast(links, book),
             Fact::Shut { link, flush } => return self.shut(*link, *flush, book),
             Fact::Gone { link } if book.sight(*link).attempt.is_some() => {
                 book.marks.reach(Mark::GoneAtWelcome)
@@ -49,6 +50,16 @@ impl Sessions {
             }
             Fact::Over => return lingering(book),
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn cast(&self, links: &[u32], book: &Book) -> Finding {
+        for link in links {
+            let sight = book.sight(*link);
+            if !sight.open || sight.user.is_none() || self.last_words.iter().any(|(other, _)| other == link) {
+                return fail!("a broadcast is sent where nobody is");
+            }
         }
         Ok(())
     }

@@ -29,7 +29,13 @@ impl Streams {
     pub fn see(&mut self, fact: &Fact<'_>, book: &mut Book) -> Finding {
         match fact {
             Fact::Told { link, frame } if book.sight(*link).honest => self.told(*link, frame, book),
-            Fact::Shown { link, line, .. } => return self.shown(*link, line, book),
+            Fact::Cast { links, tag, .. } => {
+                let sent = Sent::Cast(tag.unwrap_or(u32::MAX));
+                for link in links.iter().filter(|link| book.sight(**link).honest) {
+                    self.sent(*link).push_back(sent);
+                }
+            }
+            Fact::Shown { link, line, tag, .. } => return self.shown(*link, line, *tag, book),
             Fact::Exited { link, .. } => {
                 if let Some(sent) = self.sent.get_mut(*link as usize) {
                     *sent = VecDeque::new();
@@ -40,37 +46,38 @@ impl Streams {
         Ok(())
     }
 
-    fn told(&mut self, link: u32, frame: &ServerFrame, book: &Book) {
+    fn sent(&mut self, link: u32) -> &mut VecDeque<Sent> {
         let at = link as usize;
         if self.sent.len() <= at {
             self.sent.resize_with(at + 1, VecDeque::new);
         }
+        &mut self.sent[at]
+    }
+
+    fn told(&mut self, link: u32, frame: &ServerFrame, book: &Book) {
         let user = |name| match book.target(name) {
             Target::User(user) => user,
             Target::Nobody | Target::Impossible => u16::MAX,
         };
         match frame {
             ServerFrame::Mail { text, .. } => {
-                self.sent[at].push_back(Sent::Letter(number(text.bytes()).unwrap_or(u32::MAX)));
-            }
-            ServerFrame::Cast { text, .. } => {
-                self.sent[at].push_back(Sent::Cast(number(text.bytes()).unwrap_or(u32::MAX)));
+                self.sent(link).push_back(Sent::Letter(number(text.bytes()).unwrap_or(u32::MAX)));
             }
             ServerFrame::Presence(list) => {
                 let sent = |change: &Presence| match change.online {
                     true => Sent::Came(user(change.name)),
                     false => Sent::Went(user(change.name)),
                 };
-                self.sent[at].extend(list.changes.iter().map(sent));
+                self.sent(link).extend(list.changes.iter().map(sent));
             }
             _ => {}
         }
     }
 
-    fn shown(&mut self, link: u32, line: &Line, book: &Book) -> Finding {
+    fn shown(&mut self, link: u32, line: &Line, tag: Option<u32>, book: &Book) -> Finding {
         let is_shown = |next: &Sent| match (line, *next) {
-            (Line::Said(from, text), Sent::Letter(tag) | Sent::Cast(tag)) => {
-                number(text.bytes()) == Some(tag) && book.speaker(tag, *from).is_some()
+            (Line::Said(from, _), Sent::Letter(sent) | Sent::Cast(sent)) => {
+                tag == Some(sent) && book.speaker(sent, *from).is_some()
             }
             (Line::Presence(presence), Sent::Came(user)) => {
                 presence.online && book.target(presence.name) == Target::User(user)

@@ -11,7 +11,7 @@ use starling_core::seed::Seed;
 use starling_core::time::Time;
 
 use super::World;
-use crate::checker::fact::{Command, Fact};
+use crate::checker::fact::{Command, Fact, number};
 use crate::clock::Clock;
 use crate::fault::FaultKind;
 use crate::network::{Arrival, End, Far};
@@ -188,7 +188,7 @@ impl World {
         let node = &self.clients[client as usize];
         if node.is_alive() {
             let link = node.link;
-            self.net.flush(link, true, self.now, &mut self.queue, &mut self.tally.faults);
+            self.refill(link);
             self.set_client_alarm(client);
         }
     }
@@ -281,7 +281,11 @@ impl World {
         let killed = note.is_some() && node.killed_at_note;
         node.welcomed |= matches!(line, Line::Welcome(_));
         let (person, device, account) = (node.person, node.device, node.account);
-        self.tell(&Fact::Shown { link, line, killed });
+        let tag = match line {
+            Line::Said(_, text) => number(text.bytes()),
+            _ => None,
+        };
+        self.tell(&Fact::Shown { link, line, tag, killed });
         if killed {
             self.strike(FaultKind::KillAtNote, Some(self.persons[person as usize].user));
             return self.end_client(client, None, true);

@@ -1,6 +1,6 @@
 //! The world: hosts, links, a store, persons, and the loop that lets them happen.
 //!
-//! A world is a plain value. Everything that will happen is in its [`Queue`]; [`World::next`] lets the
+//! A world is a plain value. Everything that will happen is in its [`Queue`]; [`World::happen_next`] lets the
 //! first thing happen. Its parts are in the files beside this one: the server's host, the clients'
 //! hosts, the store's doings, what persons do, what misbehaving hosts do, storms, blows to the server,
 //! the calm at the end, and scripts.
@@ -159,11 +159,11 @@ impl World {
     }
 
     /// Lets the next thing happen. False once the run is over, or something must not have been.
-    pub fn next(&mut self) -> bool {
+    pub fn happen_next(&mut self) -> bool {
         if self.stage == Stage::Over || self.judge.violation.is_some() {
             return false;
         }
-        let Some((at, due)) = self.queue.next() else { return false };
+        let Some((at, due)) = self.queue.pop() else { return false };
         self.crowd = if at == self.now { self.crowd + 1 } else { 0 };
         if self.crowd > CROWD_MAX {
             self.judge.accuse(at, "crowd", format!("the world does not get beyond this moment: {due:?}"));

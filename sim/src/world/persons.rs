@@ -181,6 +181,8 @@ impl World {
         let to = self.target(what);
         match verb {
             Verb::Paste => {
+                // What the client answers itself is not slowed down where it is typed, only where it is heard.
+                let to = if to == Target::Impossible { Target::Nobody } else { to };
                 for _ in 0..=more {
                     self.say(client, user, to, 4, None);
                 }

@@ -155,13 +155,13 @@ impl Script {
 
     /// Lets everything before and at a moment happen.
     pub fn advance_to(&mut self, until: Time) {
-        while self.world.queue.next_at().is_some_and(|at| at <= until) && self.world.next() {}
+        while self.world.queue.next_at().is_some_and(|at| at <= until) && self.world.happen_next() {}
         self.world.now = self.world.now.max(until);
     }
 
     /// Lets everything happen that is under way: until nothing but distant alarms is left.
     pub fn until_quiet(&mut self) {
-        while self.is_busy() && self.world.next() {}
+        while self.is_busy() && self.world.happen_next() {}
     }
 
     fn is_busy(&self) -> bool {

@@ -11,7 +11,7 @@ use starling_core::time::Time;
 use starling_core::wire::{Frame, HEAD_BYTES, Hello, RawFrame, Reader, Request, ServerFrame};
 
 use super::World;
-use crate::checker::fact::Fact;
+use crate::checker::fact::{Fact, number};
 use crate::clock::Clock;
 use crate::fault::FaultKind;
 use crate::network::{Arrival, End};
@@ -41,6 +41,7 @@ pub struct ServerNode {
     alarm: Option<Time>,
     verifying: Vec<Option<Verifying>>,
     actions: Vec<Action>,
+    links: Vec<u32>,
     steps: u32,
     /// What the checkers have not yet decoded of each link.
     readers: Vec<Reader>,
@@ -159,7 +160,7 @@ impl World {
     }
 
     /// The client's system goes on writing what did not fit before.
-    fn refill(&mut self, link: u32) {
+    pub(super) fn refill(&mut self, link: u32) {
         if self.net.link(link).up.waiting_bytes() > 0 {
             self.net.flush(link, true, self.now, &mut self.queue, &mut self.tally.faults);
         }
@@ -335,12 +336,21 @@ impl World {
     fn send_many(&mut self, to: &[ConnId], frame: &Frame) {
         let bytes = self.net.bytes(frame.len(), |arena| frame.encode_into(arena));
         let Some(frame) = self.reread(frame, &bytes) else { return };
+        let mut links = std::mem::take(&mut self.server.links);
         for conn in to {
             let Some(link) = self.addressed(*conn, "SendMany") else { return };
             self.note(|_| format!("server -> link {link}: {frame:?}"));
-            self.tell(&Fact::Told { link, frame: &frame });
+            links.push(link);
             self.write_down(*conn, link, bytes.clone());
         }
+        match &frame {
+            ServerFrame::Cast { from, text } => {
+                self.tell(&Fact::Cast { links: &links, from: *from, tag: number(text.bytes()) });
+            }
+            frame => links.iter().for_each(|link| self.tell(&Fact::Told { link: *link, frame })),
+        }
+        links.clear();
+        self.server.links = links;
     }
 
     /// What the other side will read.
@@ -461,8 +471,11 @@ impl World {
             at = at + Duration::from_millis(4) * u32::from(self.lanes.clock.byte());
             self.tally.faults.count(FaultKind::LateAlarm);
         }
-        self.server.alarm = Some(at);
-        self.queue.plan(at, Due::ServerAlarm);
+        // However late, an alarm that is set is not put off.
+        if self.server.alarm.is_none_or(|planned| at < planned) {
+            self.server.alarm = Some(at);
+            self.queue.plan(at, Due::ServerAlarm);
+        }
     }
 }
 
