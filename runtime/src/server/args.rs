@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Seconds without a command after which a user is logged out
     #[arg(value_name = "timeout", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
-    /// The address to listen on; [::] takes IPv6 and IPv4
+    /// The address to listen on; `[::]` takes IPv6 and IPv4
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::UNSPECIFIED), value_parser = ip)]
     bind: IpAddr,
     /// The folder in which the server keeps its data
