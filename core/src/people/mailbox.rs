@@ -1,7 +1,7 @@
 //! The letters of one receiver that his client has not acknowledged.
 //!
 //! Every letter, also one to somebody who is online, gets a place ([`Seq`]) here and stays until it is
-//! acknowledged. It is in exactly one of four states ([`State`]): not yet written, being written,
+//! acknowledged. It is in exactly one of four states (`State`): not yet written, being written,
 //! stored, or not to be stored. The texts of letters that are not stored are held in memory; a stored
 //! letter is known by its head alone and loaded when its turn comes. So the order of delivery is the
 //! order of places, across offline and online, and memory is bounded by what the store has not yet taken.

@@ -1,7 +1,7 @@
 //! The server machine: events in, actions out.
 //!
-//! Inside are machines that know little of each other: [`session`] (one a connection), [`door`] (one an
-//! account), [`home`] (one a user), [`roster`] (who is online), and the [`ledger`] of what waits for the
+//! Inside are machines that know little of each other: `session` (one a connection), `door` (one an
+//! account), `home` (one a user), `roster` (who is online), and the `ledger` of what waits for the
 //! store. They talk by envelopes, which are emptied before a step returns. One step reads no more than
 //! one user's state at a time, so that one day homes can live on many nodes.
 
