@@ -296,8 +296,14 @@ impl Home {
 
     // --- Mail ---
 
-    /// Sends what the connection may have, in order; loads what is not in memory.
+    /// Sends what the connection may have, and counts him among those who are online once that was all that waited.
     fn pump(&mut self, cx: &mut Cx<'_>) {
+        self.send_mail(cx);
+        self.join_when_caught_up(cx);
+    }
+
+    /// Sends letters in order, while the connection takes them; loads what is not in memory.
+    fn send_mail(&mut self, cx: &mut Cx<'_>) {
         let Some(live) = self.live.filter(|live| live.here && live.flowing) else { return };
         while self.loading.is_none() && self.retry.is_none() {
             match self.mailbox.next(cx.config.limits.mail_window_bytes) {
@@ -307,10 +313,9 @@ impl Home {
                     self.mailbox.sent(seq);
                 }
                 Next::Load(after, upto) => self.load(after, upto, cx),
-                Next::Nothing => break,
+                Next::Nothing => return,
             }
         }
-        self.join_when_caught_up(cx);
     }
 
     fn load(&mut self, after: Seq, upto: Seq, cx: &mut Cx<'_>) {
