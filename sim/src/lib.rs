@@ -16,6 +16,7 @@ pub mod options;
 pub mod outcome;
 pub mod people;
 pub mod person;
+pub mod pipe;
 pub mod queue;
 pub mod rule;
 pub mod shrink;

@@ -8,7 +8,7 @@ use starling_core::client::{Memory, Note};
 use starling_core::id::{MsgId, Seq, ServerId};
 use starling_core::name::Name;
 
-use crate::checker::letter::DEVICES;
+use crate::checker::said::DEVICES;
 use crate::options::Habit;
 use crate::tape::{RECORD_BYTES, Reader, scale};
 

@@ -4,7 +4,8 @@
 //! times an input beats a chime, so alarms stand after everything else of their instant.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
 
 use starling_core::time::Time;
 
@@ -125,11 +126,20 @@ impl PartialOrd for Entry {
 }
 
 /// The plan of a world.
+///
+/// Most of what is planned happens soon and in the order in which it was planned: what is under way on a
+/// steady network. That waits in a lane, first in, first out; only the rest needs the heap.
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     heap: BinaryHeap<Reverse<Entry>>,
+    /// Ascending.
+    lane: VecDeque<Entry>,
     planned: u64,
+    now: Time,
 }
+
+/// What happens so soon may wait in the lane.
+const SOON: Duration = Duration::from_millis(5);
 
 impl Queue {
     /// Plans `due` for `at`.
@@ -137,23 +147,40 @@ impl Queue {
         self.planned += 1;
         let order = (u64::from(due.rank()) << 56) | self.planned;
         let key = u128::from(at.as_micros()) << 64 | u128::from(order);
-        self.heap.push(Reverse(Entry { key, due }));
+        let entry = Entry { key, due };
+        let in_order = self.lane.back().is_none_or(|last| last.key < key);
+        if in_order && at <= self.now + SOON {
+            self.lane.push_back(entry);
+        } else {
+            self.heap.push(Reverse(entry));
+        }
     }
 
     /// The next thing, taken off the plan.
     pub fn pop(&mut self) -> Option<(Time, Due)> {
-        self.heap.pop().map(|Reverse(entry)| (entry.at(), entry.due))
+        let from_lane = match (self.lane.front(), self.heap.peek()) {
+            (Some(first), Some(Reverse(other))) => first.key < other.key,
+            (first, _) => first.is_some(),
+        };
+        let next =
+            if from_lane { self.lane.pop_front() } else { self.heap.pop().map(|Reverse(entry)| entry) };
+        let entry = next?;
+        self.now = entry.at();
+        Some((self.now, entry.due))
     }
 
     /// When the next thing happens.
     #[must_use]
     pub fn next_at(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse(entry)| entry.at())
+        let heap = self.heap.peek().map(|Reverse(entry)| entry.at());
+        let lane = self.lane.front().map(|entry| entry.at());
+        [heap, lane].into_iter().flatten().min()
     }
 
     /// Everything planned, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (Time, Due)> + '_ {
-        self.heap.iter().map(|Reverse(entry)| (entry.at(), entry.due))
+        let heap = self.heap.iter().map(|Reverse(entry)| entry);
+        heap.chain(&self.lane).map(|entry| (entry.at(), entry.due))
     }
 }
 
@@ -171,5 +198,16 @@ mod tests {
         queue.plan(Time::ZERO, Due::Restart);
         let order: Vec<Due> = std::iter::from_fn(|| queue.pop()).map(|(_, due)| due).collect();
         assert_eq!(order, [Due::Restart, Due::Weather, Due::Process, Due::ServerAlarm]);
+    }
+
+    #[test]
+    fn what_waits_in_the_lane_and_what_waits_in_the_heap_happen_in_one_order() {
+        let mut queue = Queue::default();
+        let times = [7, 3, 9_000, 3, 4_000, 5, 60_000, 4_500, 1];
+        times.iter().for_each(|at| queue.plan(Time::from_micros(*at), Due::Weather));
+        let mut sorted = times;
+        sorted.sort_unstable();
+        let order: Vec<u64> = std::iter::from_fn(|| queue.pop()).map(|(at, _)| at.as_micros()).collect();
+        assert_eq!(order, sorted);
     }
 }

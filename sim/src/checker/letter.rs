@@ -12,11 +12,9 @@ use starling_core::wire::{Outcome, Refusal, Request, ServerFrame};
 
 use super::book::{Asked, Book, Known, Wish};
 use super::fact::{Fact, Target, number};
+use super::said::{Answer, Backlog, DEVICES, Letter, print};
 use super::{Finding, fail};
 use crate::mark::Mark;
-
-/// Devices of one user.
-pub const DEVICES: usize = 2;
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -25,65 +23,17 @@ pub struct Letters {
     /// Letters told on a connection and not acknowledged there.
     told: Vec<VecDeque<(Seq, u32)>>,
     /// By user: the places of letters that were sent to him and are not known to be deleted.
-    placed: BTreeMap<u16, VecDeque<(Seq, u32)>>,
+    placed: Vec<VecDeque<(Seq, u32)>>,
     /// By user: the letters that waited when he was welcomed and have not been sent since.
-    backlog: BTreeMap<u16, Backlog>,
+    backlog: Vec<Backlog>,
     /// By connection: what its device said that it has seen.
     seen: BTreeMap<u32, Seq>,
     /// Users whose account somebody has who claims to have seen what he never was sent.
     liars: BTreeSet<u16>,
     /// Lives of the server.
     lives: u32,
-    /// The last letter shown of a sender to a receiver's device.
-    shown: BTreeMap<(u16, u16, u8), u32>,
-}
-
-/// What waited for somebody when he was welcomed.
-#[derive(Clone, Debug, Default)]
-struct Backlog {
-    left: BTreeSet<u32>,
-    /// Some of it may have been handled only later: it came behind commands that had to wait.
-    vague: bool,
-}
-
-/// A message, from its typing on. Its number is its place.
-#[derive(Clone, Copy, Debug, Default)]
-struct Letter {
-    /// It is a message at all; numbers are shared with broadcasts.
-    typed: bool,
-    number: Option<u32>,
-    from: u16,
-    to: u16,
-    print: u64,
-    bytes: usize,
-    heard: Option<u64>,
-    /// On which connection.
-    heard_on: Option<u32>,
-    /// In which life of the server it was heard.
-    life: u32,
-    /// Where it was sent from its mailbox.
-    seq: Option<Seq>,
-    answer: Option<Answer>,
-    durable: bool,
-    /// It was on the disk and is no more.
-    deleted: bool,
-    /// Its receiver's client has acknowledged it, on this connection.
-    arrived: Option<u32>,
-    /// By device.
-    shown: [u8; DEVICES],
-    /// By device: it may be shown once more, since its note was lost.
-    again: [bool; DEVICES],
-    tellings: u32,
-    stored_telling: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
-    Safe,
-    /// It cannot have reached anybody.
-    Never,
-    /// It may have reached its receiver.
-    Perhaps,
+    /// By receiver's device, then by sender: the last letter shown.
+    shown: Vec<Vec<u32>>,
 }
 
 impl Letters {
@@ -151,7 +101,7 @@ impl Letters {
 
     /// Letters that have arrived are gone from the disk.
     fn deleted(&mut self, user: u16, upto: Seq) {
-        let Some(placed) = self.placed.get_mut(&user) else { return };
+        let Some(placed) = self.placed.get_mut(usize::from(user)) else { return };
         while let Some((_, tag)) = placed.pop_front_if(|(seq, _)| *seq <= upto) {
             self.letters[tag as usize].deleted = true;
         }
@@ -169,7 +119,7 @@ impl Letters {
     /// the last of them was sent just now, `Some(false)` if that may have been before.
     #[must_use]
     pub fn caught_up(&self, user: u16) -> Option<bool> {
-        match self.backlog.get(&user) {
+        match self.backlog.get(usize::from(user)) {
             Some(backlog) if !backlog.left.is_empty() => None,
             Some(backlog) => Some(!backlog.vague),
             None => Some(true),
@@ -193,7 +143,7 @@ impl Letters {
             backlog.vague |= open && letter.heard_on.is_some_and(|link| book.sight(link).was_paused);
             backlog.left.extend(letter.number);
         }
-        self.backlog.insert(user, backlog);
+        *row(&mut self.backlog, usize::from(user)) = backlog;
     }
 
     fn find(&mut self, text: &Text) -> Option<&mut Letter> {
@@ -243,9 +193,9 @@ impl Letters {
         }
         letter.tellings += 1;
         if letter.seq.replace(seq) != Some(seq) {
-            self.placed.entry(letter.to).or_default().push_back((seq, tag));
+            row(&mut self.placed, usize::from(letter.to)).push_back((seq, tag));
         }
-        if let Some(backlog) = self.backlog.get_mut(&letter.to) {
+        if let Some(backlog) = self.backlog.get_mut(usize::from(letter.to)) {
             backlog.left.remove(&tag);
         }
         letter.stored_telling |= letter.durable;
@@ -425,7 +375,8 @@ impl Letters {
         if letter.stored_telling {
             book.marks.reach(Mark::Delivered);
         }
-        let last = self.shown.entry((letter.from, letter.to, device)).or_default();
+        let device = usize::from(letter.to) * DEVICES + usize::from(device);
+        let last = row(row(&mut self.shown, device), usize::from(letter.from));
         if *last > tag && !repeated {
             return fail!("letter {tag} is shown after letter {last} of the same sender");
         }
@@ -447,19 +398,10 @@ impl Letters {
     }
 }
 
-impl Letter {
-    /// An acknowledgement behind commands that had to wait may never have been looked at.
-    fn has_surely_arrived(&self, book: &Book) -> bool {
-        self.arrived.is_some_and(|link| !book.sight(link).was_paused)
+/// One row of a table that grows as it is used.
+fn row<T: Default>(table: &mut Vec<T>, at: usize) -> &mut T {
+    if table.len() <= at {
+        table.resize_with(at + 1, T::default);
     }
-}
-
-/// A fingerprint of what was said (FNV-1a over words): what was written is what is shown.
-fn print(text: &[u8]) -> u64 {
-    let (words, rest) = text.as_chunks();
-    let words = words.iter().map(|word| u64::from_le_bytes(*word));
-    let rest = rest.iter().map(|byte| u64::from(*byte));
-    words.chain(rest).fold(0xcbf2_9ce4_8422_2325, |hash, word| {
-        (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(7)
-    })
+    &mut table[at]
 }

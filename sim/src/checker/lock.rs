@@ -36,7 +36,7 @@ struct Account {
     failed: u64,
     /// Connections whose attempts have no answer, in the order of the attempts. Who is gone stays: the
     /// server may still have to look at what he tried.
-    trying: VecDeque<u32>,
+    trying: VecDeque<(u32, Time)>,
     stranger: bool,
 }
 
@@ -124,7 +124,7 @@ impl Locks {
         let account = self.account(name);
         let fresh = !known && !account.stranger;
         account.stranger |= fresh;
-        account.trying.push_back(link);
+        account.trying.push_back((link, now));
         if account.trying.len() > 1 {
             book.marks.reach(Mark::AttemptsQueued);
         }
@@ -179,10 +179,14 @@ impl Locks {
         let waiting_max = book.config.limits.attempts_waiting_max;
         let account = self.account(name);
         match frame {
-            ServerFrame::LoginRefused(LoginRefusal::Busy) => account.trying.retain(|other| *other != link),
+            // Refused at the door; who was let in and then made room for others is still looked at.
+            ServerFrame::LoginRefused(LoginRefusal::Busy) => {
+                account.trying.retain(|tried| *tried != (link, now))
+            }
             ServerFrame::LoginRefused(_) | ServerFrame::Welcome { .. } => {
                 // Attempts are looked at in their order.
-                let before = account.trying.iter().position(|other| *other == link).map_or(0, |at| at + 1);
+                let before =
+                    account.trying.iter().position(|(other, _)| *other == link).map_or(0, |at| at + 1);
                 account.trying.drain(..before);
             }
             _ => return Ok(()),

@@ -13,7 +13,9 @@ pub mod letter;
 pub mod lock;
 pub mod presence;
 pub mod reply;
+pub mod said;
 pub mod session;
+pub mod sight;
 pub mod stream;
 pub mod who;
 
@@ -111,6 +113,8 @@ impl Judge {
         if let Fact::Told { link, frame: ServerFrame::Welcome { .. } | ServerFrame::Mail { .. } } = fact
             && let Some(user) = self.book.joining(*link)
             && self.numbered
+            // Who does not take what he is sent may be left waiting, and nobody can see until when.
+            && !self.book.sight(*link).paused
             && let Some(now) = self.letters.caught_up(user)
         {
             self.take(world, &Fact::Joined { link: *link, now });
@@ -122,8 +126,13 @@ impl Judge {
         match frame {
             ServerFrame::Done { .. } | ServerFrame::Names(_) => self.notice(world, link),
             ServerFrame::Presence(list) => {
-                let came = list.changes.iter().filter(|change| change.online).map(|change| change.name);
-                let users = came.filter_map(|name| self.book.people.find(name));
+                // Only the last that is said of somebody is about the session that he has now.
+                let is_last = |at: usize| {
+                    list.changes[at + 1..].iter().all(|later| later.name != list.changes[at].name)
+                };
+                let came =
+                    list.changes.iter().enumerate().filter(|(at, change)| change.online && is_last(*at));
+                let users = came.filter_map(|(_, change)| self.book.people.find(change.name));
                 let links = users.filter_map(|user| self.book.online[usize::from(user)]).chain([link]);
                 links.collect::<Vec<_>>().into_iter().for_each(|link| self.notice(world, link));
             }
@@ -146,12 +155,30 @@ impl Judge {
         self.book.note(fact);
     }
 
+    /// Asks those checkers that a fact can tell something; of the frequent facts that is a few.
     fn look(&mut self, fact: &Fact<'_>) -> Result<(), (&'static str, String)> {
+        let book = &mut self.book;
         match fact {
-            Fact::Heard { .. } | Fact::Started { .. } => Ok(()),
+            Fact::Heard { .. } | Fact::Started { .. } | Fact::Paused { .. } => Ok(()),
             Fact::Typed { .. } | Fact::Shown { .. } | Fact::Exited { .. } => self.look_at_person(fact),
+            Fact::Asked { .. } => {
+                self.idle.see(fact, book).map_err(by("idle"))?;
+                self.look_at_person(fact)
+            }
+            Fact::Stepped { .. } => {
+                self.sessions.see(fact, book).map_err(by("session"))?;
+                self.idle.see(fact, book).map_err(by("idle"))?;
+                self.presences.see(fact, book).map_err(by("presence"))?;
+                self.bounds.see(fact, book).map_err(by("bound"))?;
+                if self.numbered { self.casts.see(fact, book).map_err(by("cast")) } else { Ok(()) }
+            }
             Fact::Cast { .. } | Fact::Told { frame: ServerFrame::Mail { .. }, .. } => {
-                self.sessions.see(fact, &mut self.book).map_err(by("session"))?;
+                self.sessions.see(fact, book).map_err(by("session"))?;
+                self.look_at_person(fact)
+            }
+            Fact::Told { frame: ServerFrame::Done { .. }, .. } => {
+                self.sessions.see(fact, book).map_err(by("session"))?;
+                self.blocks.see(fact, book).map_err(by("block"))?;
                 self.look_at_person(fact)
             }
             _ => {

@@ -220,7 +220,12 @@ impl Presences {
         }
         if !told.narrow(found.iter().copied()) {
             let state = if online { "online" } else { "offline" };
-            return fail!("somebody is told that user {user} is {state}, and there was no such change");
+            let known: Vec<_> = told.possible().collect();
+            return fail!(
+                "the watcher on link {link} is told that user {user} is {state}, and there was no such change \
+                 after {known:?} of {}",
+                changes.len(),
+            );
         }
         (told.moment, told.loose) = (moment, false);
         Ok(told.upto as usize > before + 1)

@@ -1,6 +1,6 @@
 //! Replies: each command that was typed is answered once, as the server said, in the order of typing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use starling_core::client::{Complaint, Line};
 use starling_core::id::RequestId;
@@ -16,7 +16,7 @@ use crate::mark::Mark;
 #[derive(Clone, Debug, Default)]
 pub struct Replies {
     /// By link of the client.
-    typed: BTreeMap<u32, VecDeque<Awaited>>,
+    typed: Vec<VecDeque<Awaited>>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,7 +50,8 @@ impl Replies {
             Fact::Typed { link, command } => self.typed(*link, **command, book),
             Fact::Asked { link, request } => {
                 if let Some((id, wish)) = book.wish(request)
-                    && let Some(awaited) = self.typed.get_mut(link)
+                    && let Some(awaited) = self.typed.get_mut(*link as usize)
+                    && book.sight(*link).honest
                 {
                     return heard(awaited, request, id, wish);
                 }
@@ -61,11 +62,17 @@ impl Replies {
             Fact::Told { link, frame: ServerFrame::Names(page) } => return self.names(*link, page),
             Fact::Shown { link, line, .. } => return self.shown(*link, line, book),
             Fact::Exited { link, .. } => {
-                self.typed.remove(link);
+                self.forget(*link);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn forget(&mut self, link: u32) {
+        if let Some(awaited) = self.typed.get_mut(link as usize) {
+            *awaited = VecDeque::new();
+        }
     }
 
     fn typed(&mut self, link: u32, command: Command, book: &mut Book) {
@@ -74,7 +81,11 @@ impl Replies {
         {
             return;
         }
-        let awaited = self.typed.entry(link).or_default();
+        let at = link as usize;
+        if self.typed.len() <= at {
+            self.typed.resize_with(at + 1, VecDeque::new);
+        }
+        let awaited = &mut self.typed[at];
         awaited.push_back(Awaited { command, request: None, answer: None });
         if awaited.len() >= 64 {
             book.marks.reach(Mark::FullPipe);
@@ -85,7 +96,7 @@ impl Replies {
         if book.asked(link, request).is_none() {
             return fail!("request {request:?} is answered, and nobody waits for that");
         }
-        let Some(awaited) = self.typed.get_mut(&link) else { return Ok(()) };
+        let Some(awaited) = self.typed.get_mut(link as usize) else { return Ok(()) };
         let Some(mine) = awaited.iter_mut().find(|awaited| awaited.request == Some(request)) else {
             return Ok(());
         };
@@ -102,7 +113,7 @@ impl Replies {
     }
 
     fn names(&mut self, link: u32, page: &NamesPage) -> Finding {
-        let Some(awaited) = self.typed.get_mut(&link) else { return Ok(()) };
+        let Some(awaited) = self.typed.get_mut(link as usize) else { return Ok(()) };
         let Some(mine) = awaited.iter_mut().find(|awaited| awaited.request == Some(page.request)) else {
             return Ok(());
         };
@@ -124,10 +135,12 @@ impl Replies {
         }
         if *line == Line::LoggedOut {
             // Ctrl-C asks for it as well, and leaves other answers behind.
-            self.typed.remove(&link);
+            self.forget(link);
             return Ok(());
         }
-        let Some(awaited) = self.typed.get_mut(&link) else { return fail!("\"{line}\" answers nothing") };
+        let Some(awaited) = self.typed.get_mut(link as usize) else {
+            return fail!("\"{line}\" answers nothing");
+        };
         while let Some(first) = awaited.front_mut() {
             match fit(first, line, book)? {
                 Fit::More => return Ok(()),

@@ -16,10 +16,16 @@ use crate::mark::Mark;
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
-    /// When each open connection is looked at again.
-    watch: BinaryHeap<Reverse<(Time, u32)>>,
+    /// When each open connection is looked at again, and whether for its silence or for its login.
+    watch: BinaryHeap<Reverse<(Time, u32, Watch)>>,
     /// Connections that were told a last word in this step, and which.
     last_words: Vec<(u32, LastWord)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Watch {
+    Login,
+    Silence,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +41,8 @@ impl Sessions {
     pub fn see(&mut self, fact: &Fact<'_>, book: &mut Book) -> Finding {
         match fact {
             Fact::Opened { link } => {
-                self.watch.push(Reverse((book.now + book.config.limits.login_deadline, *link)))
+                let deadline = book.now + book.config.limits.login_deadline;
+                self.watch.push(Reverse((deadline, *link, Watch::Login)));
             }
             Fact::Told { link, frame } => return self.told(*link, frame, book),
             Fact::Cast { links, .. } => return self.cast(links, book),
@@ -86,7 +93,10 @@ impl Sessions {
             }
             ServerFrame::Farewell(farewell) => Some(LastWord::Farewell(*farewell)),
             ServerFrame::Done { outcome: Outcome::LoggedOut, .. } => Some(LastWord::LoggedOut),
-            ServerFrame::Welcome { name } => return welcome(link, *name, book),
+            ServerFrame::Welcome { name } => {
+                self.watch.push(Reverse((book.now + book.config.limits.silence, link, Watch::Silence)));
+                return welcome(link, *name, book);
+            }
             ServerFrame::Greeting(_) | ServerFrame::Pong { .. } => None,
             _ if book.sight(link).user.is_none() => return fail!("{frame:?} before a login"),
             _ => None,
@@ -112,14 +122,15 @@ impl Sessions {
 
     /// No connection outlives its deadlines.
     fn overdue(&mut self, chime: bool, book: &Book) -> Finding {
-        while let Some(Reverse((at, link))) = self.watch.peek().copied() {
+        while let Some(Reverse((at, link, watch))) = self.watch.peek().copied() {
             // An input of the same instant may come before the chime.
             if at + book.late > book.now || (at + book.late == book.now && !chime) {
                 return Ok(());
             }
             self.watch.pop();
             let sight = book.sight(link);
-            if !sight.open {
+            let over = watch == Watch::Login && sight.user.is_some();
+            if !sight.open || over {
                 continue;
             }
             let due = due(sight, book);
@@ -130,7 +141,8 @@ impl Sessions {
                     book.now
                 );
             }
-            self.watch.push(Reverse((due.max(book.now + Duration::from_micros(1)), link)));
+            let again = due.max(book.now + Duration::from_micros(1));
+            self.watch.push(Reverse((again, link, watch)));
         }
         Ok(())
     }

@@ -75,8 +75,8 @@ impl World {
             if node.is_alive() {
                 let link = node.link;
                 self.net.link(link).knock_held = Time::ZERO;
-                self.net.link(link).up.release();
-                self.net.link(link).down.release();
+                self.net.link(link).up.release(self.now);
+                self.net.link(link).down.release(self.now);
                 for up in [true, false] {
                     self.net.flush(link, up, self.now, &mut self.queue, &mut self.tally.faults);
                 }

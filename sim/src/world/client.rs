@@ -10,7 +10,7 @@ use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::time::Time;
 
-use super::World;
+use super::{Stage, World};
 use crate::checker::fact::{Command, Fact, number};
 use crate::clock::Clock;
 use crate::fault::FaultKind;
@@ -204,7 +204,7 @@ impl World {
             return std::mem::take(&mut node.ended).then_some(Input::EndOfInput);
         };
         let link = node.link;
-        if let Some(aim) = line.aim {
+        if let Some(aim) = line.aim.filter(|_| self.stage == Stage::Storm) {
             self.net.link(link).up.aim(aim);
         }
         if let Some(command) = &line.command {
@@ -237,9 +237,10 @@ impl World {
         if let Some(line) = line {
             self.note(|world| format!("client {client} ({}) <- {line}", world.owner(client)));
         }
-        for action in actions.drain(..) {
+        for action in &actions {
             self.perform_for_client(client, action);
         }
+        actions.clear();
         self.client_actions = actions;
     }
 
@@ -249,7 +250,7 @@ impl World {
         self.people.name(self.persons[person as usize].user)
     }
 
-    fn perform_for_client(&mut self, client: u32, action: Action) {
+    fn perform_for_client(&mut self, client: u32, action: &Action) {
         if self.clients[client as usize].machine.is_none() {
             return;
         }
@@ -261,14 +262,15 @@ impl World {
             }
             Action::Recall { server, user } => {
                 let node = &mut self.clients[client as usize];
+                let (server, user) = (*server, *user);
                 node.account = Some((server, user));
                 let person = &mut self.persons[node.person as usize];
                 let memory = person.devices[usize::from(node.device)].recall((server, user));
                 self.step_client(client, Input::Recalled(memory));
             }
-            Action::Show { line, note } => self.show(client, link, &line, note),
+            Action::Show { line, note } => self.show(client, link, line, *note),
             Action::Ask(_) => {}
-            Action::Exit(code) => self.end_client(client, Some(code), true),
+            Action::Exit(code) => self.end_client(client, Some(*code), true),
         }
     }
 
@@ -342,7 +344,7 @@ impl World {
             return;
         }
         let link = node.link;
-        self.net.link(link).down.release();
+        self.net.link(link).down.release(self.now);
         self.net.flush(link, false, self.now, &mut self.queue, &mut self.tally.faults);
         self.set_client_alarm(client);
         self.take_lines(client);

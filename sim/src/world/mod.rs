@@ -8,6 +8,8 @@
 mod calm;
 mod client;
 mod disk;
+mod node;
+mod orders;
 mod persons;
 mod process;
 mod rogues;
@@ -24,7 +26,7 @@ use starling_core::id::ServerId;
 use starling_core::time::Time;
 
 pub use client::ClientNode;
-pub use server::ServerNode;
+pub use node::ServerNode;
 
 use crate::checker::Judge;
 use crate::checker::book::Book;
@@ -239,6 +241,7 @@ impl World {
 
     /// A fault strikes.
     fn strike(&mut self, kind: FaultKind, who: Option<u16>) {
+        self.check();
         self.tally.faults.count(kind);
         self.step(who, Deed::Struck(kind));
         self.note(|_| format!("FAULT {kind}"));

@@ -10,7 +10,7 @@ use starling_core::time::Time;
 use super::client::Typed;
 use super::{Stage, World};
 use crate::checker::fact::{Command, Target};
-use crate::checker::letter::DEVICES;
+use crate::checker::said::DEVICES;
 use crate::fault::FaultKind;
 use crate::options::Scenario;
 use crate::person::{Entry, Verb, pause};

@@ -1,0 +1,171 @@
+//! The checkers themselves: each sees what it is there to see.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use starling_core::client::Line;
+use starling_core::id::{Epoch, RequestId, ServerId};
+use starling_core::server::Config;
+use starling_core::store::{Snapshot, UserRecord};
+use starling_core::text::Text;
+use starling_core::time::Time;
+use starling_core::wire::{Outcome, Presence, PresenceList, Request, ServerFrame};
+use starling_sim::checker::Judge;
+use starling_sim::checker::book::Book;
+use starling_sim::checker::fact::{Command, Fact, Target};
+use starling_sim::people::People;
+
+const HANS: u32 = 0;
+const YODA: u32 = 1;
+
+/// A judge who has seen hans and yoda log in, each on the link of his number.
+fn judge() -> Judge {
+    let people = Arc::new(People::named([("hans", "falcon"), ("yoda", "wise")]));
+    let config = Config::new(Duration::from_secs(60), Duration::from_secs(120));
+    let user = |(id, name): (u32, &starling_core::name::Name)| UserRecord {
+        id: starling_core::id::UserId(id),
+        name: *name,
+        listed: true,
+        blocks: Vec::new(),
+        letters: Vec::new(),
+        marks: Vec::new(),
+    };
+    let users = (0..).zip(people.names()).map(user).collect();
+    let snapshot = Snapshot { server: ServerId(1), epoch: Epoch(1), users, failures: Vec::new() };
+    let mut judge = Judge::new(Book::new(Arc::clone(&people), config, Duration::ZERO), true);
+    judge.see(Time::ZERO, &Fact::Began { snapshot: &snapshot, rebooted: false });
+    for link in [HANS, YODA] {
+        let user = u16::try_from(link).expect("few links");
+        judge.see(Time::ZERO, &Fact::Started { link, user: Some(user), device: 0 });
+        judge.see(Time::ZERO, &Fact::Opened { link });
+        told(&mut judge, link, &ServerFrame::Welcome { name: people.name(user) });
+    }
+    assert_eq!(judge.violation, None);
+    judge
+}
+
+fn told(judge: &mut Judge, link: u32, frame: &ServerFrame) {
+    judge.see(Time::ZERO, &Fact::Told { link, frame });
+}
+
+fn text(words: &'static str) -> Text {
+    Text::parse(Bytes::from_static(words.as_bytes())).expect("a text")
+}
+
+/// The checker that has found something.
+fn found(judge: &Judge) -> Option<&'static str> {
+    judge.violation.as_ref().map(|violation| violation.checker)
+}
+
+fn shown(judge: &mut Judge, link: u32, line: &Line, tag: Option<u32>) {
+    judge.see(Time::ZERO, &Fact::Shown { link, line, tag, killed: false });
+}
+
+#[test]
+fn nothing_is_sent_on_a_closed_connection() {
+    let mut judge = judge();
+    judge.see(Time::ZERO, &Fact::Gone { link: HANS });
+    told(&mut judge, HANS, &ServerFrame::Pong { nonce: 1 });
+    assert_eq!(found(&judge), Some("session"));
+}
+
+#[test]
+fn a_user_has_one_session() {
+    let mut judge = judge();
+    judge.see(Time::ZERO, &Fact::Opened { link: 2 });
+    told(&mut judge, 2, &ServerFrame::Welcome { name: judge_name(0) });
+    assert_eq!(found(&judge), Some("session"));
+}
+
+fn judge_name(user: u16) -> starling_core::name::Name {
+    People::named([("hans", ""), ("yoda", "")]).name(user)
+}
+
+#[test]
+fn a_slow_reader_is_cut() {
+    let mut judge = judge();
+    judge.see(Time::ZERO, &Fact::Unread { link: HANS, bytes: 300 * 1024 });
+    judge.see(Time::ZERO, &Fact::Stepped { chime: false });
+    assert_eq!(found(&judge), Some("bound"));
+}
+
+#[test]
+fn what_is_shown_was_sent() {
+    let mut judge = judge();
+    judge.say(1, 1, None, b"m1");
+    shown(&mut judge, HANS, &Line::Said(judge_name(1), text("m1")), Some(1));
+    assert_eq!(found(&judge), Some("stream"));
+}
+
+#[test]
+fn a_broadcast_reaches_everybody() {
+    let mut judge = judge();
+    judge.say(1, 0, None, b"m1");
+    let request = Request::Broadcast { request: RequestId(1), text: text("m1") };
+    judge.see(Time::ZERO, &Fact::Typed { link: HANS, command: &Command::Broadcast(1) });
+    judge.see(Time::ZERO, &Fact::Asked { link: HANS, request: &request });
+    told(&mut judge, HANS, &ServerFrame::Done { request: RequestId(1), outcome: Outcome::Accepted });
+    assert_eq!(found(&judge), Some("cast"));
+}
+
+#[test]
+fn an_answer_is_the_one_that_was_asked_for() {
+    let mut judge = judge();
+    judge.see(Time::ZERO, &Fact::Typed { link: HANS, command: &Command::Block(Target::User(1), true) });
+    shown(&mut judge, HANS, &Line::Unblocked(judge_name(1)), None);
+    assert_eq!(found(&judge), Some("reply"));
+}
+
+#[test]
+fn the_server_hears_what_was_typed() {
+    let mut judge = judge();
+    judge.see(Time::ZERO, &Fact::Typed { link: HANS, command: &Command::Who });
+    judge.see(
+        Time::ZERO,
+        &Fact::Asked { link: HANS, request: &Request::Since { request: RequestId(1), seconds: 9 } },
+    );
+    assert_eq!(found(&judge), Some("reply"));
+}
+
+#[test]
+fn a_message_is_safe_before_it_is_acknowledged() {
+    let mut judge = judge();
+    judge.say(1, 0, Some(1), b"m1");
+    let id = starling_core::id::MsgId { instance: 1, counter: 1 };
+    let request = Request::Message { request: RequestId(1), id, to: judge_name(1), text: text("m1") };
+    judge.see(Time::ZERO, &Fact::Typed { link: HANS, command: &Command::Message(Target::User(1), 1) });
+    judge.see(Time::ZERO, &Fact::Asked { link: HANS, request: &request });
+    told(&mut judge, HANS, &ServerFrame::Done { request: RequestId(1), outcome: Outcome::Accepted });
+    assert_eq!(found(&judge), Some("letter"));
+}
+
+#[test]
+fn a_person_is_told_of_each_change_once() {
+    let mut judge = judge();
+    let came = Presence { name: judge_name(1), online: true };
+    told(&mut judge, HANS, &ServerFrame::Presence(PresenceList { version: 2, changes: vec![came] }));
+    assert_eq!(judge.violation, None);
+    told(&mut judge, HANS, &ServerFrame::Presence(PresenceList { version: 2, changes: vec![came] }));
+    assert_eq!(found(&judge), Some("presence"));
+}
+
+#[test]
+fn a_person_is_told_in_time() {
+    let mut judge = judge();
+    judge.book.now = Time::from_secs(1);
+    judge.see(Time::from_secs(1), &Fact::Stepped { chime: true });
+    assert_eq!(found(&judge), Some("presence"));
+}
+
+#[test]
+fn silence_is_noticed_at_its_moment() {
+    let mut judge = judge();
+    let came = Presence { name: judge_name(1), online: true };
+    told(&mut judge, HANS, &ServerFrame::Presence(PresenceList { version: 2, changes: vec![came] }));
+    judge.book.now = Time::from_secs(30);
+    judge.see(Time::from_secs(30), &Fact::Stepped { chime: false });
+    assert_eq!(found(&judge), None, "an input of the same moment may come first");
+    judge.see(Time::from_secs(30), &Fact::Stepped { chime: true });
+    assert_eq!(found(&judge), Some("session"));
+}
