@@ -39,22 +39,23 @@ pub enum Refusal {
     CannotStore,
 }
 
-const ALL: [Outcome; 12] = [
-    Outcome::Accepted,
-    Outcome::Queued,
-    Outcome::Partly,
-    Outcome::NobodyOnline,
-    Outcome::LoggedOut,
-    Outcome::Refused(Refusal::UnknownUser),
-    Outcome::Refused(Refusal::Yourself),
-    Outcome::Refused(Refusal::BlockedBy),
-    Outcome::Refused(Refusal::AlreadyBlocked),
-    Outcome::Refused(Refusal::NotBlocked),
-    Outcome::Refused(Refusal::MailboxFull),
-    Outcome::Refused(Refusal::CannotStore),
-];
-
 impl Outcome {
+    /// Every outcome there is.
+    pub const ALL: [Outcome; 12] = [
+        Outcome::Accepted,
+        Outcome::Queued,
+        Outcome::Partly,
+        Outcome::NobodyOnline,
+        Outcome::LoggedOut,
+        Outcome::Refused(Refusal::UnknownUser),
+        Outcome::Refused(Refusal::Yourself),
+        Outcome::Refused(Refusal::BlockedBy),
+        Outcome::Refused(Refusal::AlreadyBlocked),
+        Outcome::Refused(Refusal::NotBlocked),
+        Outcome::Refused(Refusal::MailboxFull),
+        Outcome::Refused(Refusal::CannotStore),
+    ];
+
     /// The numbers of PROTOCOL.md: below 16 the request took effect, from 16 on it was refused.
     pub(super) const fn code(self) -> u8 {
         match self {
@@ -75,6 +76,6 @@ impl Outcome {
 
     pub(super) fn read(fields: &mut Fields) -> Result<Outcome, PeerFault> {
         let code = fields.u8()?;
-        ALL.into_iter().find(|outcome| outcome.code() == code).ok_or(PeerFault::Malformed)
+        Outcome::ALL.into_iter().find(|outcome| outcome.code() == code).ok_or(PeerFault::Malformed)
     }
 }

@@ -8,7 +8,7 @@ use starling_core::name::Name;
 use starling_core::text::Text;
 use starling_core::wire::{
     Farewell, Greeting, Hello, LoginName, LoginRefusal, NamesPage, Outcome, Password, PeerFault, Presence,
-    PresenceList, Refusal, Request, ServerFrame, VERSION,
+    PresenceList, Request, ServerFrame, VERSION,
 };
 
 pub(crate) fn hello() -> impl Strategy<Value = Hello> {
@@ -129,20 +129,7 @@ fn farewell() -> impl Strategy<Value = Farewell> {
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    prop::sample::select(vec![
-        Outcome::Accepted,
-        Outcome::Queued,
-        Outcome::Partly,
-        Outcome::NobodyOnline,
-        Outcome::LoggedOut,
-        Outcome::Refused(Refusal::UnknownUser),
-        Outcome::Refused(Refusal::Yourself),
-        Outcome::Refused(Refusal::BlockedBy),
-        Outcome::Refused(Refusal::AlreadyBlocked),
-        Outcome::Refused(Refusal::NotBlocked),
-        Outcome::Refused(Refusal::MailboxFull),
-        Outcome::Refused(Refusal::CannotStore),
-    ])
+    prop::sample::select(Outcome::ALL.to_vec())
 }
 
 fn presence() -> impl Strategy<Value = PresenceList> {
