@@ -6,7 +6,7 @@
 //! 2002): large pieces first, then smaller ones.
 
 use crate::outcome::{Outcome, Plan, run_as};
-use crate::tape::{Lane, RECORD_BYTES, Tape};
+use crate::tape::{Lane, PAUSE_AT, RECORD_BYTES, Tape};
 
 /// A failing run made small.
 #[derive(Clone, Debug)]
@@ -71,6 +71,11 @@ impl Shrinker {
         for lane in 0..self.lanes.len() {
             self.lower(lane);
         }
+        if self.cost == before {
+            for lane in (0..self.lanes.len()).filter(|lane| Lane::at(*lane).is_record()) {
+                self.wait_instead(lane);
+            }
+        }
         self.cost < before && self.runs < RUNS_MAX
     }
 
@@ -115,6 +120,25 @@ impl Shrinker {
                 if !gone {
                     at += span;
                 }
+            }
+            span /= 2;
+        }
+    }
+
+    /// Puts a long pause into the place of records that only let time pass, many records first.
+    fn wait_instead(&mut self, lane: usize) {
+        let mut span = (self.lanes[lane].len() / RECORD_BYTES / 2).next_power_of_two();
+        while span > 0 {
+            let mut first = 1;
+            while (first + span) * RECORD_BYTES <= self.lanes[lane].len() {
+                let from = first * RECORD_BYTES;
+                let waits = (0..u8::MAX).step_by(16).chain(240..=u8::MAX).any(|pause| {
+                    self.attempt(|lanes| {
+                        lanes[lane].drain(from..from + span * RECORD_BYTES);
+                        lanes[lane][from - RECORD_BYTES + PAUSE_AT] = pause;
+                    })
+                });
+                first += usize::from(!waits);
             }
             span /= 2;
         }

@@ -79,6 +79,8 @@ impl Lane {
 
 /// Bytes of one record: what somebody does next, or what befalls the world next.
 pub const RECORD_BYTES: usize = 8;
+/// The byte of a record that says how long it is until the next; a higher one is longer.
+pub const PAUSE_AT: usize = 1;
 
 /// Where the bytes of all decisions come from.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! From the open connection to the welcome.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -95,7 +96,7 @@ impl Login {
 
     pub(super) fn on_frame(self, frame: ServerFrame, cx: &mut Context<'_>) -> State {
         let Login { until, instance, stage } = self;
-        let at = |stage| State::Login(Login { until, instance, stage });
+        let at = |stage| State::Login(Box::new(Login { until, instance, stage }));
         match (stage, frame) {
             (Stage::Hailing, ServerFrame::Greeting(Greeting { version: VERSION, server, epoch, .. })) => {
                 at(Stage::Naming(Home { server, epoch }))
@@ -124,7 +125,7 @@ impl Login {
             Stage::Unlocking(caller) => password_typed(caller, line, cx),
             _ => unreachable!("a line is typed only while one is wanted"),
         };
-        State::Login(Login { until, instance, stage })
+        State::Login(Box::new(Login { until, instance, stage }))
     }
 
     pub(super) fn on_recalled(self, memory: Memory) -> State {
@@ -134,11 +135,11 @@ impl Login {
         };
         let letters = Letters::recall(memory, home.epoch);
         let stage = Stage::Unlocking(Caller { typed, name: Some(name), letters });
-        State::Login(Login { until, instance, stage })
+        State::Login(Box::new(Login { until, instance, stage }))
     }
 
     fn at(self, stage: Stage) -> State {
-        State::Login(Login { stage, ..self })
+        State::Login(Box::new(Login { stage, ..self }))
     }
 }
 

@@ -21,6 +21,7 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -61,7 +62,7 @@ impl Client {
         Client {
             now,
             link: Link::new(now),
-            state: State::Login(Login::new(instance, now)),
+            state: State::Login(Box::new(Login::new(instance, now))),
             #[cfg(feature = "planted")]
             fault: None,
         }

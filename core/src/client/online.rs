@@ -3,6 +3,8 @@
 //! `Online` takes lines, `Draining` takes no more and waits for answers, `Leaving` has asked to be
 //! logged out. What the server says meets the same [`Seat`] in all three.
 
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 
 use super::action::{ExitCode, Note};
@@ -35,20 +37,20 @@ struct Ids {
 /// Lines are taken.
 #[derive(Clone, Debug)]
 pub(super) struct Online {
-    seat: Seat,
+    seat: Box<Seat>,
 }
 
 /// No more lines are taken; the logout goes out once no more than so many commands are unanswered.
 #[derive(Clone, Debug)]
 pub(super) struct Draining {
-    seat: Seat,
+    seat: Box<Seat>,
     unanswered_max: usize,
 }
 
 /// The logout is under way.
 #[derive(Clone, Debug)]
 pub(super) struct Leaving {
-    seat: Seat,
+    seat: Box<Seat>,
     logout: RequestId,
 }
 
@@ -59,7 +61,7 @@ impl Online {
 
     pub(super) fn new(instance: u64, letters: Letters) -> Online {
         let ids = Ids { request: 0, message: MsgId { instance, counter: 0 } };
-        Online { seat: Seat { ids, letters, replies: Replies::default() } }
+        Online { seat: Box::new(Seat { ids, letters, replies: Replies::default() }) }
     }
 
     /// A line may be typed.

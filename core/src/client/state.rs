@@ -1,5 +1,7 @@
 //! Where a client stands, and which state handles what.
 
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 
 use super::action::ExitCode;
@@ -13,9 +15,11 @@ use crate::time::Time;
 use crate::wire::{Farewell, Request, ServerFrame};
 
 /// Where a client stands.
+///
+/// A state handles an input by becoming the next one, so it moves with every frame: what is large is boxed.
 #[derive(Clone, Debug)]
 pub(super) enum State {
-    Login(Login),
+    Login(Box<Login>),
     Online(Online),
     Draining(Draining),
     Leaving(Leaving),

@@ -125,7 +125,8 @@ impl Ledger {
         }
     }
 
-    /// Makes a batch of what has waited long enough: younger mail may yet be acknowledged and need no write.
+    /// Makes a batch of what has waited for its whole delay: younger mail may yet be acknowledged and need no
+    /// write. While the store is busy the next batch gathers, so a hurry of mail still shares its commits.
     /// `look_up` says what an order has become, if it is still needed.
     pub(crate) fn commit(
         &mut self,
@@ -134,11 +135,9 @@ impl Ledger {
         mut look_up: impl FnMut(&Order) -> Option<Write>,
     ) -> Option<Batch> {
         debug_assert!(self.under_way.is_none(), "one batch at a time");
-        // Not each letter has a commit of its own: those that have waited for half the time go along.
-        let ripe = now + limits.commit_delay / 2;
         let (mut writes, mut orders, mut bytes) = (Vec::new(), Vec::new(), 0);
         while bytes < limits.commit_bytes_max {
-            let Some((_, order)) = self.queue.pop_front_if(|(until, _)| *until <= ripe) else { break };
+            let Some((_, order)) = self.queue.pop_front_if(|(until, _)| *until <= now) else { break };
             if let Some(write) = look_up(&order) {
                 bytes += weight(&write);
                 writes.push(write);

@@ -126,11 +126,14 @@ fn forget_old_instances(conn: &Connection, to: UserId, from: UserId) -> rusqlite
 }
 
 /// Deletes letters, and leaves the last of each instance behind as a mark.
+///
+/// Read first, then deleted: `RETURNING` would carry each row through a table of its own.
 fn drop_letters(conn: &Connection, user: UserId, upto: Seq) -> rusqlite::Result<()> {
-    let mut delete = conn.prepare_cached(
-        "DELETE FROM letters WHERE owner = ?1 AND seq <= ?2 RETURNING seq, sender, instance, counter",
+    let range = params![user.0, bound(upto)];
+    let mut read = conn.prepare_cached(
+        "SELECT seq, sender, instance, counter FROM letters WHERE owner = ?1 AND seq <= ?2",
     )?;
-    let mut rows = delete.query(params![user.0, bound(upto)])?;
+    let mut rows = read.query(range)?;
     let mut last: BTreeMap<(UserId, u64), (Seq, u64)> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let (Column(seq), Column(sender)) = (row.get(0)?, row.get(1)?);
@@ -138,6 +141,8 @@ fn drop_letters(conn: &Connection, user: UserId, upto: Seq) -> rusqlite::Result<
         let latest = last.entry((sender, instance)).or_insert((seq, counter));
         *latest = (seq, counter).max(*latest);
     }
+    let mut delete = conn.prepare_cached("DELETE FROM letters WHERE owner = ?1 AND seq <= ?2")?;
+    delete.execute(range)?;
     last.into_iter().try_for_each(|((from, instance), (seq, counter))| {
         raise_mark(conn, user, seq, from, MsgId { instance, counter })
     })
