@@ -26,6 +26,7 @@ impl Run {
             .current_dir(home)
             .env("HOME", home.join("home"))
             .env("XDG_STATE_HOME", home.join("state"))
+            .env("XDG_DATA_HOME", home.join("data"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -37,7 +38,8 @@ impl Run {
 
     /// A client of `server` that is given `lines`; its input stays open.
     fn of(server: &FakeServer, home: &TempDir, lines: &str) -> Run {
-        let mut run = Run::start(home.path(), &["localhost", &server.port()]);
+        let [option, key] = server.trust();
+        let mut run = Run::start(home.path(), &["localhost", &server.port(), &option, &key]);
         run.types(lines);
         run
     }

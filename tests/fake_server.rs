@@ -2,13 +2,18 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use starling_core::id::{Epoch, MsgId, RequestId, Seq, ServerId};
 use starling_core::name::Name;
 use starling_core::text::Text;
 use starling_core::wire::{Greeting, Hello, Outcome, Phase, RawFrame, Reader, Request, ServerFrame, VERSION};
+use starling_runtime::tls;
+use starling_runtime::tls::fingerprint::Fingerprint;
+use starling_runtime::tls::key::ServerKey;
 
 /// A test that waits for so long waits in vain.
 pub(crate) const IN_VAIN: Duration = Duration::from_secs(30);
@@ -16,28 +21,43 @@ pub(crate) const IN_VAIN: Duration = Duration::from_secs(30);
 /// Listens on a port of its own.
 pub(crate) struct FakeServer {
     listener: TcpListener,
+    config: Arc<ServerConfig>,
+    key: Fingerprint,
 }
 
 /// One client, seen from the server.
 pub(crate) struct Guest {
-    stream: TcpStream,
+    stream: StreamOwned<ServerConnection, TcpStream>,
     reader: Reader,
 }
 
 impl FakeServer {
     pub(crate) fn start() -> FakeServer {
-        FakeServer { listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port") }
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = ServerKey::open(folder.path()).expect("a key");
+        let config = tls::server::config(&key).expect("a configuration");
+        FakeServer {
+            listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port"),
+            config,
+            key: key.fingerprint(),
+        }
     }
 
     pub(crate) fn port(&self) -> String {
         self.listener.local_addr().expect("an address").port().to_string()
     }
 
+    /// What a client needs to trust it without a word.
+    pub(crate) fn trust(&self) -> [String; 2] {
+        ["--fingerprint".to_owned(), self.key.to_string()]
+    }
+
     /// The next client, greeted.
     pub(crate) fn greet(&self) -> Guest {
         let (stream, _) = self.listener.accept().expect("a client");
         stream.set_read_timeout(Some(IN_VAIN)).expect("a timeout");
-        let mut guest = Guest { stream, reader: Reader::new() };
+        let session = ServerConnection::new(Arc::clone(&self.config)).expect("a session");
+        let mut guest = Guest { stream: StreamOwned::new(session, stream), reader: Reader::new() };
         let hello = Hello::decode(guest.frame(Phase::BeforeLogin)).expect("a hello");
         assert!(matches!(hello, Hello::Hello { version: VERSION, .. }), "{hello:?}");
         let product = "fake/1".into();
@@ -113,7 +133,7 @@ impl Guest {
     pub(crate) fn says(&mut self, frame: &ServerFrame) {
         let mut bytes = Vec::new();
         frame.frame().encode_into(&mut bytes);
-        self.stream.write_all(&bytes).expect("a client that listens");
+        self.stream.write_all(&bytes).and_then(|()| self.stream.flush()).expect("a client that listens");
     }
 
     fn frame(&mut self, phase: Phase) -> RawFrame {

@@ -36,9 +36,11 @@ impl Seat {
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_client"));
         command.args(["127.0.0.1", &server.port()]);
+        command.args(server.trust());
         command.cwd(home.path());
         command.env("HOME", home.path().join("home"));
         command.env("XDG_STATE_HOME", home.path().join("state"));
+        command.env("XDG_DATA_HOME", home.path().join("data"));
         let before = settings(&*pair.master);
         let child = pair.slave.spawn_command(command).expect("a client");
         let keyboard = pair.master.take_writer().expect("a keyboard");

@@ -6,3 +6,4 @@ pub mod face;
 mod net;
 pub mod server;
 pub mod store;
+pub mod tls;

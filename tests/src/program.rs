@@ -58,6 +58,7 @@ impl Program {
             .current_dir(folder)
             .env("HOME", folder.join("home"))
             .env("XDG_STATE_HOME", folder.join("state"))
+            .env("XDG_DATA_HOME", folder.join("data"))
             .env_remove("RUST_LOG")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -6,6 +6,9 @@ use clap::Parser;
 use clap::error::{Error, ErrorKind};
 use starling_core::command;
 
+use super::known::Place;
+use crate::tls::fingerprint::Fingerprint;
+
 /// A team messenger's client.
 ///
 /// Asks for a user name and a password, then takes commands, one a line. Its exit status is 0 when logged
@@ -23,6 +26,15 @@ pub struct Args {
     /// The folder whose files are offered to others, and into which downloads go; by default `shared`
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
+    /// The key that the server must have
+    #[arg(long, value_name = "SHA256:...", conflicts_with = "ca")]
+    pub fingerprint: Option<Fingerprint>,
+    /// A file with certificates (PEM) of authorities, one of which must vouch for the server's name
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Refuse a server that was never met, instead of trusting the key that it has at first
+    #[arg(long)]
+    pub strict: bool,
     /// Read lines and print lines, without prompts, also on a terminal
     #[arg(long)]
     pub plain: bool,
@@ -31,9 +43,24 @@ pub struct Args {
     pub wait: bool,
 }
 
-/// What can be typed once logged in.
+/// The first word that makes the client forget the key of a server.
+pub const FORGET: &str = "forget-server";
+
+/// Trust no key of a server any more: whatever key it has at the next visit is trusted then.
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(name = "client forget-server", version)]
+pub struct ForgetArgs {
+    /// The server, as it was named when it was visited
+    #[arg(value_name = "HOST:PORT")]
+    pub place: Place,
+}
+
+/// What can be typed once logged in, and what else the program does.
 fn commands() -> String {
-    format!("Commands:\n{}", command::help::text().trim_end())
+    format!(
+        "Commands:\n{}\n\n`client forget-server HOST:PORT` forgets the key of a server.",
+        command::help::text().trim_end()
+    )
 }
 
 /// A host: a name, or an address that may stand in brackets.

@@ -1,9 +1,12 @@
 //! The driver of a client: a socket, a person and the memory of a device around the pure machine.
 
 pub mod args;
+pub mod dial;
 mod folder;
+pub mod known;
 pub mod memory;
 mod note;
 pub mod run;
 pub mod session;
 mod signals;
+pub mod trust;

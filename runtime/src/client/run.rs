@@ -1,9 +1,9 @@
 //! The program `client`.
 
+use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser as _;
 use clap::error::Error as UsageError;
@@ -12,13 +12,16 @@ use starling_core::seed::Seed;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{Receiver, channel};
-use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
-use super::args::{Args, complaint};
+use super::args::{Args, FORGET, ForgetArgs, complaint};
+use super::dial::{DialError, Dialled, dial};
 use super::folder;
+use super::known::{KnownServers, Place};
 use super::memory::Shelf;
 use super::session::{Ground, run};
 use super::signals::Signals;
+use super::trust::Trust;
 use crate::clock::Clock;
 use crate::face::Face;
 use crate::face::plain::Plain;
@@ -26,12 +29,13 @@ use crate::face::prompt::Terminal;
 
 /// The exit status of wrong usage.
 const USAGE: u8 = 2;
-/// How long to try to connect.
-const CONNECT_MAX: Duration = Duration::from_secs(20);
 
 /// Runs the client with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
+    if env::args_os().nth(1).is_some_and(|first| first == FORGET) {
+        return forget();
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
@@ -64,6 +68,26 @@ fn failed(status: u8, what: &dyn Display) -> ExitCode {
     ExitCode::from(status)
 }
 
+async fn reach(place: &Place, args: &Args) -> Result<Dialled, DialError> {
+    dial(place, &Trust::of(args)?).await
+}
+
+/// Forgets the key of a server.
+fn forget() -> ExitCode {
+    let args = match ForgetArgs::try_parse_from(env::args_os().skip(1)) {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    match KnownServers::of_this_person().and_then(|known| known.forget(&args.place)) {
+        Ok(true) => {
+            println!("The key of {} is forgotten.", args.place);
+            ExitCode::SUCCESS
+        }
+        Ok(false) => failed(USAGE, &format!("No key of {} is known.", args.place)),
+        Err(error) => failed(USAGE, &format!("The known servers cannot be changed: {error}.")),
+    }
+}
+
 /// Connects and lets the person talk.
 async fn talk(args: &Args) -> ExitCode {
     let lost = |what: String| failed(Status::Lost as u8, &what);
@@ -71,13 +95,18 @@ async fn talk(args: &Args) -> ExitCode {
         Ok(interrupts) => interrupts,
         Err(error) => return lost(format!("Signals cannot be received: {error}.")),
     };
-    let stream = tokio::select! {
-        connected = connect(&args.host, args.port) => match connected {
-            Ok(stream) => stream,
-            Err(why) => return lost(why),
+    let place = Place { host: args.host.clone(), port: args.port };
+    let dialled = tokio::select! {
+        dialled = reach(&place, args) => match dialled {
+            Ok(dialled) => dialled,
+            Err(error) => return failed(error.status(), &error),
         },
         _ = interrupts.recv() => return ExitCode::from(Status::Refused as u8),
     };
+    if let Some(notice) = &dialled.notice {
+        eprintln!("{notice}");
+    }
+    let stream = dialled.stream;
     let mut seed = [0; 32];
     if let Err(error) = getrandom::fill(&mut seed) {
         return lost(format!("The system gives no random numbers: {error}."));
@@ -96,7 +125,7 @@ async fn talk(args: &Args) -> ExitCode {
 }
 
 async fn meet<F: Face>(
-    stream: TcpStream,
+    stream: TlsStream<TcpStream>,
     ground: Ground,
     face: io::Result<F>,
     interrupts: Receiver<()>,
@@ -105,20 +134,6 @@ async fn meet<F: Face>(
     let status = run(stream, ground, &mut face, interrupts).await;
     face.close();
     Ok(status)
-}
-
-/// A connection, or why there is none, in one line.
-async fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
-    let why = match timeout(CONNECT_MAX, TcpStream::connect((host, port))).await {
-        Ok(Ok(stream)) => {
-            // Only a little slower without it.
-            let _ = stream.set_nodelay(true);
-            return Ok(stream);
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {} seconds", CONNECT_MAX.as_secs()),
-    };
-    Err(format!("Cannot connect to {host}, port {port}: {why}. Is the server running there?"))
 }
 
 /// Passes on the signals that act as a `logout`.

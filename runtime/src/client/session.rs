@@ -56,8 +56,8 @@ where
                 Ok(1..) => session.feed(Input::Received(inbox.split().freeze())),
                 Ok(0) | Err(_) => session.feed(Input::Closed),
             },
-            written = writer.write(&session.out.bytes), if !session.out.bytes.is_empty() => {
-                session.out.took(written.unwrap_or(0));
+            pushed = push(&mut writer, &session.out.bytes), if session.out.is_pending() => {
+                session.out.pushed(pushed);
             }
             heard = session.face.heard(wanted) => session.hear(heard),
             Some(()) = interrupts.recv() => session.interrupt(),
@@ -71,6 +71,22 @@ where
     // Whoever does not take the last bytes in time has gone, and does not miss them.
     let _ = timeout(FAREWELL_MAX, rest).await;
     session.exit.unwrap_or(ExitCode::Lost)
+}
+
+/// Writes a beginning of `bytes`, or gives the system what was written before.
+async fn push<W: AsyncWrite + Unpin>(writer: &mut W, bytes: &[u8]) -> io::Result<Pushed> {
+    match bytes {
+        [] => writer.flush().await.map(|()| Pushed::All),
+        bytes => writer.write(bytes).await.map(Pushed::Some),
+    }
+}
+
+/// What came of pushing.
+enum Pushed {
+    /// So many bytes were taken; none means never again.
+    Some(usize),
+    /// The system has everything.
+    All,
 }
 
 /// A machine and its surroundings.
@@ -190,6 +206,8 @@ impl<'a, F: Face> Session<'a, F> {
 #[derive(Default)]
 struct Outgoing {
     bytes: BytesMut,
+    /// What was written may still lie in the stream: an encrypted one keeps back what its socket does not take.
+    unflushed: bool,
     /// The server takes nothing any more. Whatever it said before can still be read.
     broken: bool,
 }
@@ -201,13 +219,22 @@ impl Outgoing {
         }
     }
 
-    /// So many bytes were taken; none means never again.
-    fn took(&mut self, count: usize) {
-        if count == 0 {
-            self.broken = true;
-            self.bytes.clear();
-        } else {
-            self.bytes.advance(count);
+    fn is_pending(&self) -> bool {
+        self.unflushed || !self.bytes.is_empty()
+    }
+
+    fn pushed(&mut self, pushed: io::Result<Pushed>) {
+        match pushed {
+            Ok(Pushed::Some(count)) if count > 0 => {
+                self.bytes.advance(count);
+                self.unflushed = true;
+            }
+            Ok(Pushed::All) => self.unflushed = false,
+            Ok(Pushed::Some(_)) | Err(_) => {
+                self.broken = true;
+                self.unflushed = false;
+                self.bytes.clear();
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One accepted connection: its stream, what it has to write, and how far it has come.
 
 use std::io;
+use std::net::IpAddr;
 use std::task::{Context, Poll, Waker};
 
 use super::inbound::Inbound;
@@ -14,6 +15,8 @@ const DISCARD_MAX_BYTES: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Connection {
     transport: Transport,
+    /// Where it comes from.
+    pub(crate) from: IpAddr,
     /// Puts this connection on the shard's ready list.
     waker: Waker,
     /// What is to be written.
@@ -59,6 +62,8 @@ pub(crate) enum Read {
     Drained(usize),
     /// Nothing now.
     Nothing,
+    /// What came is not what a client of Starling sends first.
+    Foreign,
     /// The peer has closed, or the connection is broken.
     End,
 }
@@ -76,8 +81,16 @@ pub(crate) enum Written {
 
 impl Connection {
     /// A connection that was just accepted.
-    pub(crate) fn new(transport: Transport, waker: Waker) -> Connection {
-        Connection { transport, waker, out: OutBuf::default(), told: 0, dirty: false, stage: Stage::Open }
+    pub(crate) fn new(transport: Transport, from: IpAddr, waker: Waker) -> Connection {
+        Connection {
+            transport,
+            from,
+            waker,
+            out: OutBuf::default(),
+            told: 0,
+            dirty: false,
+            stage: Stage::Open,
+        }
     }
 
     /// Whether the machine knows it.
@@ -97,6 +110,7 @@ impl Connection {
         match self.transport.poll_read(&mut cx, room) {
             Poll::Pending => Read::Nothing,
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Read::More(0),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Read::Foreign,
             Poll::Ready(Ok(0) | Err(_)) => Read::End,
             Poll::Ready(Ok(count)) => match self.transport.poll_readable(&mut cx) {
                 Poll::Ready(()) => Read::More(count),
@@ -116,11 +130,27 @@ impl Connection {
                 Poll::Pending => return Written::Partly,
             }
         }
-        Written::All
+        match self.transport.poll_flush(&mut cx) {
+            Poll::Ready(Ok(())) => Written::All,
+            Poll::Ready(Err(_)) => Written::Broken,
+            Poll::Pending => Written::Partly,
+        }
+    }
+
+    /// Bytes that are to be written and that the system has not taken yet.
+    pub(crate) fn unwritten_bytes(&self) -> usize {
+        self.out.len() + self.transport.pending_bytes()
+    }
+
+    /// The peers do not have their keys yet.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.transport.is_handshaking()
     }
 
     /// Takes the next step of a connection that ends; true when it is over.
     pub(crate) fn part(&mut self, inbound: &mut Inbound, spare: &mut Spare) -> bool {
+        // First, because a handshake that reading completes lets the rest be written.
+        self.discard(inbound);
         if let Stage::Leaving(rest) = self.stage {
             match self.flush(spare) {
                 Written::All => self.stage = Stage::Parting(rest),
@@ -132,7 +162,6 @@ impl Connection {
                 self.stage = Stage::Leaving(rest);
             }
         }
-        self.discard(inbound);
         matches!(self.stage, Stage::Parting(Rest { ended: true, .. }))
     }
 
@@ -142,7 +171,7 @@ impl Connection {
             match self.read(inbound) {
                 Read::More(count) | Read::Drained(count) => rest.discarded += count,
                 Read::Nothing => break,
-                Read::End => rest.ended = true,
+                Read::Foreign | Read::End => rest.ended = true,
             }
             rest.ended |= rest.discarded > DISCARD_MAX_BYTES;
         }

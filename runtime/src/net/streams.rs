@@ -1,6 +1,7 @@
 //! All connections of a shard: reading, sending, flushing, ending.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use starling_core::server::Input;
 use starling_core::time::Time;
 use starling_core::wire::Frame;
 
+use super::complaints::Complaints;
 use super::connection::{Connection, Read, Rest, Stage, Written};
 use super::inbound::Inbound;
 use super::leavers::Leavers;
@@ -48,6 +50,7 @@ pub(crate) struct Streams {
     /// No out-buffer grows beyond this.
     out_max_bytes: usize,
     leavers: Leavers,
+    complaints: Complaints,
     /// The network's patience is not the machine's: it is real time even where a test moves the other.
     clock: Clock,
     reports: VecDeque<Input>,
@@ -65,6 +68,7 @@ impl Streams {
             unflushed_bytes: 0,
             out_max_bytes: unread_hard_bytes as usize + TURN_SLACK_BYTES,
             leavers: Leavers::default(),
+            complaints: Complaints::default(),
             clock: Clock::boot(),
             reports: VecDeque::new(),
         }
@@ -95,12 +99,17 @@ impl Streams {
     }
 
     /// Takes a new connection in.
-    pub(crate) fn open(&mut self, transport: Transport) -> ConnId {
+    pub(crate) fn open(&mut self, transport: Transport, from: IpAddr) -> ConnId {
         let ready = &self.ready;
-        let conn = self.conns.insert(|id| Connection::new(transport, ready.waker(Who::Slot(id.slot))));
+        let conn = self.conns.insert(|id| Connection::new(transport, from, ready.waker(Who::Slot(id.slot))));
         // It is looked at once, so that it is woken from then on.
         ready.push(Who::Slot(conn.slot));
         conn
+    }
+
+    /// Whether the connection in a slot still agrees on its keys, which costs a thousand times as much as a frame.
+    pub(crate) fn is_handshaking(&mut self, slot: u32) -> bool {
+        self.conns.at_mut(slot).is_some_and(|(_, connection)| connection.is_handshaking())
     }
 
     /// Serves a slot that was woken: what can be written goes onto the list of the turn, and what can be read
@@ -111,7 +120,7 @@ impl Streams {
             self.part(conn);
             return Served::default();
         }
-        if !connection.out.is_empty() && !connection.dirty {
+        if connection.unwritten_bytes() > 0 && !connection.dirty {
             connection.dirty = true;
             self.dirty.push(conn);
         }
@@ -122,6 +131,13 @@ impl Streams {
             Read::More(count) => (count, true),
             Read::Drained(count) => (count, false),
             Read::Nothing => return Served::default(),
+            Read::Foreign => {
+                let now = self.clock.now();
+                if self.complaints.may_complain(connection.from, now) {
+                    tracing::info!(from = %connection.from, "a connection spoke something else than Starling and was closed");
+                }
+                return Served { input: Some(Input::Closed { conn }), ..Served::default() };
+            }
             Read::End => return Served { input: Some(Input::Closed { conn }), ..Served::default() },
         };
         let input = (count > 0).then(|| Input::Received { conn, bytes: self.inbound.take(count) });
@@ -171,7 +187,7 @@ impl Streams {
     fn overflow(&mut self, conn: ConnId) {
         self.flush_one(conn);
         if let Some(connection) = self.conns.get_mut(conn)
-            && connection.out.len() > self.out_max_bytes
+            && connection.unwritten_bytes() > self.out_max_bytes
         {
             connection.stage = Stage::Broken;
             self.reports.push_back(Input::Closed { conn });
@@ -206,7 +222,7 @@ impl Streams {
             self.reports.push_back(Input::Closed { conn });
             return;
         }
-        let bytes = u32::try_from(connection.out.len()).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(connection.unwritten_bytes()).unwrap_or(u32::MAX);
         if bytes != connection.told {
             connection.told = bytes;
             self.reports.push_back(Input::Unread { conn, bytes });

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::{Error, ErrorKind};
 
+use super::Security;
+
 /// A team messenger's server.
 ///
 /// Reads credentials.txt in the working directory: one `username password` a line. Prints `listening on
@@ -30,6 +32,12 @@ pub(crate) struct Args {
     /// The folder in which the server keeps its data
     #[arg(long, value_name = "DIR", default_value = "starling-data")]
     pub(crate) data_dir: PathBuf,
+    /// A certificate from an authority (PEM), and those that lead to it, instead of the server's own key
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
     /// A file with limits; server.toml in the working directory is read if it is there
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -40,6 +48,17 @@ impl Args {
     #[must_use]
     pub(crate) fn addr(&self) -> SocketAddr {
         SocketAddr::new(self.bind, self.port)
+    }
+
+    /// How to speak.
+    #[must_use]
+    pub(crate) fn security(&self) -> Security {
+        match (&self.cert, &self.key) {
+            (Some(certificates), Some(key)) => {
+                Security::Authority { certificates: certificates.clone(), key: key.clone() }
+            }
+            _ => Security::OwnKey,
+        }
     }
 
     /// How long an account is locked.

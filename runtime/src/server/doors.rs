@@ -1,15 +1,18 @@
 //! Where connections come in.
 
 use std::io;
-use std::net::TcpListener as StdListener;
+use std::net::{IpAddr, TcpListener as StdListener};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use starling_core::time::Time;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::clock::Clock;
 use crate::net::listen::{Accepted, BACK_OFF, poll_accept};
+use crate::net::tls::TlsStream;
 use crate::net::transport::Transport;
 
 /// Connections that one turn accepts at most.
@@ -21,6 +24,8 @@ const COMPLAINT_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Doors {
     listeners: Vec<TcpListener>,
+    /// How those who come in are spoken to; nothing: in the clear.
+    tls: Option<Arc<ServerConfig>>,
     /// Puts the doors on the shard's ready list.
     waker: Waker,
     /// Somebody may be waiting: a listener has not yet said that nobody is.
@@ -35,9 +40,13 @@ impl Doors {
     ///
     /// # Errors
     /// If the runtime refuses a listener.
-    pub(crate) fn new(listeners: Vec<StdListener>, waker: Waker) -> io::Result<Doors> {
+    pub(crate) fn new(
+        listeners: Vec<StdListener>,
+        tls: Option<Arc<ServerConfig>>,
+        waker: Waker,
+    ) -> io::Result<Doors> {
         let listeners = listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
-        Ok(Doors { listeners, waker, knocked: true, closed_until: None, quiet_until: Time::ZERO })
+        Ok(Doors { listeners, tls, waker, knocked: true, closed_until: None, quiet_until: Time::ZERO })
     }
 
     /// A listener was woken.
@@ -53,7 +62,7 @@ impl Doors {
     }
 
     /// Lets in whoever waits, up to `room` and to what a turn accepts.
-    pub(crate) fn accept(&mut self, room: usize, clock: &Clock) -> Vec<Transport> {
+    pub(crate) fn accept(&mut self, room: usize, clock: &Clock) -> Vec<(Transport, IpAddr)> {
         let mut streams = Vec::new();
         if !self.knocked || self.is_closed(clock) {
             return streams;
@@ -62,7 +71,7 @@ impl Doors {
             match self.accept_one() {
                 Some(Accepted::Stream(stream, peer)) => {
                     tracing::debug!(%peer, "accepted");
-                    streams.push(Transport::Plain(stream));
+                    streams.extend(self.dress(stream).map(|transport| (transport, peer.ip().to_canonical())));
                 }
                 Some(Accepted::Gone) => {}
                 Some(Accepted::Exhausted(error)) => {
@@ -76,6 +85,17 @@ impl Doors {
             }
         }
         streams
+    }
+
+    fn dress(&self, stream: TcpStream) -> Option<Transport> {
+        let Some(config) = &self.tls else { return Some(Transport::Plain(stream)) };
+        match TlsStream::new(stream, Arc::clone(config)) {
+            Ok(stream) => Some(Transport::Tls(Box::new(stream))),
+            Err(error) => {
+                tracing::error!(%error, "no TLS session can be made");
+                None
+            }
+        }
     }
 
     fn accept_one(&self) -> Option<Accepted> {

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use rustls::ServerConfig;
 use starling_core::auth::credentials::Entry;
 use starling_core::name::Name;
 use starling_core::seed::Seed;
@@ -39,6 +40,8 @@ use crate::net::listen::listen_on;
 use crate::net::ready::{ReadyList, Who};
 use crate::net::streams::Streams;
 use crate::store::{self, OpenError, Store, Writer};
+use crate::tls::fingerprint::Fingerprint;
+use crate::tls::key::{KeyError, ServerKey};
 
 /// What a server is started with.
 #[derive(Debug)]
@@ -55,6 +58,25 @@ pub struct Options {
     pub conns_max: usize,
     /// What all chance in it grows from.
     pub seed: Seed,
+    /// How it speaks to those who come.
+    pub security: Security,
+}
+
+/// How a server speaks to those who come.
+#[derive(Clone, Debug)]
+pub enum Security {
+    /// TLS 1.3 with the key in its data folder, which is made when it is missing.
+    OwnKey,
+    /// TLS 1.3 with a key and certificates from an authority: these two files, in PEM.
+    Authority {
+        /// Its certificate, and those that lead to the authority.
+        certificates: PathBuf,
+        /// The key of the first certificate.
+        key: PathBuf,
+    },
+    /// In the clear. No program offers it: it is there to measure what TLS costs, and for tests that look at
+    /// every byte.
+    Plain,
 }
 
 /// Why a server cannot start. Displayed as one line: what, why, and what to do.
@@ -71,6 +93,12 @@ pub enum StartError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] OpenError),
+    /// There is no key to speak with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The key and the certificate do not fit.
+    #[error("Cannot use the certificate: {0}. Give the files that belong together with --cert and --key.")]
+    Tls(#[from] rustls::Error),
     /// The system has no thread, timer or descriptor left.
     #[error("Cannot start: {0}. Give the process more descriptors and threads.")]
     System(#[source] io::Error),
@@ -89,6 +117,7 @@ fn advice(error: &io::Error) -> &'static str {
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
+    fingerprint: Option<Fingerprint>,
     inbox: Arc<Inbox>,
     ended: oneshot::Receiver<Ended>,
     thread: Option<JoinHandle<()>>,
@@ -104,15 +133,25 @@ impl Server {
         let listener = listen_on(addr).map_err(|source| StartError::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(StartError::System)?;
         let (store, snapshot) = open_store(&options, &clock)?;
+        // The store holds the folder now, so nobody else makes a key in it.
+        let key = open_key(&options)?;
+        let tls = key.as_ref().map(crate::tls::server::config).transpose()?;
         let ready = Arc::new(ReadyList::default());
         let inbox = Arc::new(Inbox::new(Arc::clone(&ready)));
         let answers = Arc::clone(&inbox);
         let store = Writer::spawn(store, move |answer| answers.push(Note::Answer(answer)));
         let store = store.map_err(StartError::System)?;
         let foundations =
-            Foundations { options, clock, ready, inbox: Arc::clone(&inbox), listener, store, snapshot };
+            Foundations { options, clock, ready, inbox: Arc::clone(&inbox), listener, tls, store, snapshot };
         let (thread, ended) = foundations.spawn().map_err(StartError::System)?;
-        Ok(Server { addr, inbox, ended, thread: Some(thread) })
+        let fingerprint = key.map(|key| key.fingerprint());
+        Ok(Server { addr, fingerprint, inbox, ended, thread: Some(thread) })
+    }
+
+    /// By which people know its key, if it has one.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// Where it listens.
@@ -188,6 +227,14 @@ fn open_store(options: &Options, clock: &Clock) -> Result<(Store, Snapshot), Sta
     Ok(Store::open(&options.data_dir, &names, &config)?)
 }
 
+fn open_key(options: &Options) -> Result<Option<ServerKey>, KeyError> {
+    Ok(match &options.security {
+        Security::OwnKey => Some(ServerKey::open(&options.data_dir)?),
+        Security::Authority { certificates, key } => Some(ServerKey::of_authority(certificates, key)?),
+        Security::Plain => None,
+    })
+}
+
 /// Everything that a shard's thread makes the shard of.
 struct Foundations {
     options: Options,
@@ -195,6 +242,7 @@ struct Foundations {
     ready: Arc<ReadyList>,
     inbox: Arc<Inbox>,
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
     store: Writer,
     snapshot: Snapshot,
 }
@@ -211,7 +259,7 @@ impl Foundations {
 
     fn build(self, runtime: &Runtime) -> io::Result<Shard> {
         let _inside = runtime.enter();
-        let doors = Doors::new(vec![self.listener], self.ready.waker(Who::Doors))?;
+        let doors = Doors::new(vec![self.listener], self.tls, self.ready.waker(Who::Doors))?;
         let options = self.options;
         let verifier = Verifier::new(&options.credentials, options.seed.0);
         let unread_hard_bytes = options.config.limits.unread_hard_bytes;

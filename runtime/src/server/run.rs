@@ -64,8 +64,12 @@ fn start(args: &Args) -> Result<Server, Failure> {
         config,
         conns_max: descriptors.conns_max,
         seed: Seed(seed),
+        security: args.security(),
     };
     let server = Server::start(options, Clock::boot())?;
+    if let Some(fingerprint) = server.fingerprint() {
+        eprintln!("The key of this server is {fingerprint}");
+    }
     tracing::info!(users, connections = descriptors.conns_max, "ready");
     Ok(server)
 }

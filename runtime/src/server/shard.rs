@@ -24,6 +24,8 @@ use crate::store::Writer;
 
 /// Bytes that one turn reads, all connections together: what they cause is written before more comes.
 const TURN_BYTES_MAX: usize = 256 * 1024;
+/// Steps of handshakes that one turn takes, some 100 microseconds each: a flood of them must not hold up those who talk.
+const HANDSHAKES_MAX: usize = 8;
 /// Chimes that one turn gives the machine.
 const CHIMES_MAX: usize = 16;
 /// How often one turn flushes: what the machine says to a change of unread bytes goes out in the same turn.
@@ -154,20 +156,27 @@ impl Shard {
             self.doors.knock();
         }
         let room = self.conns_max.saturating_sub(self.streams.len());
-        for stream in self.doors.accept(room, &self.real_clock) {
-            let conn = self.streams.open(stream);
+        for (transport, from) in self.doors.accept(room, &self.real_clock) {
+            let conn = self.streams.open(transport, from);
             self.feed(Input::Opened { conn });
         }
     }
 
     fn read(&mut self) {
-        let mut bytes = 0;
+        let (mut bytes, mut handshakes) = (0, 0);
         // Those that have more are served again in the next turn.
         for _ in 0..self.woken.len() {
             if bytes >= TURN_BYTES_MAX {
                 return;
             }
             let Some(slot) = self.woken.pop_front() else { return };
+            if self.streams.is_handshaking(slot) {
+                if handshakes == HANDSHAKES_MAX {
+                    self.woken.push_back(slot);
+                    continue;
+                }
+                handshakes += 1;
+            }
             let served = self.streams.serve(slot);
             if served.more {
                 self.woken.push_back(slot);

@@ -17,7 +17,7 @@ use starling_core::wire::{Farewell, LoginRefusal, Outcome, Request, ServerFrame}
 use tempfile::TempDir;
 
 use self::peer::Peer;
-use super::{Options, Server, StartError};
+use super::{Options, Security, Server, StartError};
 use crate::clock::{Clock, ClockHand};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -45,6 +45,7 @@ fn options(folder: &TempDir, addr: SocketAddr) -> Options {
         config,
         conns_max: 100,
         seed: Seed::from(1),
+        security: Security::Plain,
     }
 }
 

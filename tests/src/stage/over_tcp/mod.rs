@@ -18,7 +18,7 @@ use starling_core::seed::Seed;
 use starling_core::server::Config;
 use starling_core::time::Time;
 use starling_runtime::clock::{Clock, ClockHand};
-use starling_runtime::server::{Options, Server};
+use starling_runtime::server::{Options, Security, Server};
 use tempfile::TempDir;
 
 use super::limits::limits;
@@ -174,6 +174,7 @@ impl OverTcp {
             config,
             conns_max: 100,
             seed: Seed::from(1),
+            security: Security::Plain,
         };
         let server = Server::start(options, self.clock.clone()).expect("the server can start");
         self.addr = server.local_addr();

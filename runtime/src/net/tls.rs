@@ -1,0 +1,167 @@
+//! An encrypted stream of the server: a TLS session between a connection and its socket.
+//!
+//! At most one record of ciphertext waits for the socket; what is not yet encrypted waits in the out-buffer of
+//! the connection, where the machine's limits count it.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use rustls::{ServerConfig, ServerConnection};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::tls::ALPN;
+
+/// The plaintext of a full record.
+const RECORD_BYTES: usize = 16 * 1024;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct TlsStream {
+    stream: TcpStream,
+    session: ServerConnection,
+    /// About so many bytes of ciphertext wait for the socket.
+    pending_bytes: usize,
+    /// The peer has been told that nothing more will come.
+    closing: bool,
+}
+
+impl TlsStream {
+    /// The server's end of a connection that was just accepted.
+    ///
+    /// # Errors
+    /// None that a sound configuration gives.
+    pub(crate) fn new(stream: TcpStream, config: Arc<ServerConfig>) -> Result<TlsStream, rustls::Error> {
+        let mut session = ServerConnection::new(config)?;
+        session.set_buffer_limit(Some(RECORD_BYTES * 2));
+        Ok(TlsStream { stream, session, pending_bytes: 0, closing: false })
+    }
+
+    /// The keys are not agreed yet.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.session.is_handshaking()
+    }
+
+    /// Ciphertext that waits for the socket, in bytes, roughly.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        self.pending_bytes
+    }
+
+    /// Reads plaintext into `room`; 0 bytes are the end of the stream, said or not.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            match self.session.reader().read(room) {
+                Ok(count) => return Poll::Ready(Ok(count)),
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Poll::Ready(Ok(0)),
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
+                Err(_) => {}
+            }
+            let mut socket = Socket { stream: &mut self.stream, cx };
+            match self.session.read_tls(&mut socket) {
+                Ok(0) => return Poll::Ready(Ok(0)),
+                Ok(_) => self.process(cx)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Poll::Pending,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Takes in what was read: a step of the handshake, or plaintext. A peer that is wrong is sent an alert.
+    fn process(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let was_handshaking = self.session.is_handshaking();
+        let processed = self.session.process_new_packets();
+        if self.session.wants_write() {
+            // Nobody waits for it: if the socket takes nothing now, the wake-up comes with the next flush.
+            let _ = self.poll_flush(cx)?;
+        }
+        processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        let agreed = was_handshaking && !self.session.is_handshaking();
+        if agreed && self.session.alpn_protocol() != Some(ALPN) {
+            return Err(io::Error::new(ErrorKind::InvalidData, "the peer does not speak of Starling"));
+        }
+        Ok(())
+    }
+
+    /// Whether there may be something to read.
+    pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.poll_read_ready(cx).map(drop)
+    }
+
+    /// Encrypts a beginning of `bytes`, once the socket has taken what was encrypted before and the keys are agreed.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_flush(cx))?;
+        if self.session.is_handshaking() {
+            // What the peer says next wakes the connection.
+            return Poll::Pending;
+        }
+        let count = self.session.writer().write(&bytes[..bytes.len().min(RECORD_BYTES)])?;
+        self.pending_bytes += count;
+        let _ = self.poll_flush(cx)?;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Writes ciphertext until the socket has all of it.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.session.wants_write() {
+            let mut socket = Socket { stream: &mut self.stream, cx };
+            match self.session.write_tls(&mut socket) {
+                Ok(count) => self.pending_bytes = self.pending_bytes.saturating_sub(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.pending_bytes = self.pending_bytes.max(1);
+                    return Poll::Pending;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        self.pending_bytes = 0;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Tells the peer that nothing more will come.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.closing {
+            self.closing = true;
+            self.session.send_close_notify();
+        }
+        ready!(self.poll_flush(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// A socket as the session wants it: what would block says so, and wakes the connection later.
+struct Socket<'a, 'b> {
+    stream: &'a mut TcpStream,
+    cx: &'a mut Context<'b>,
+}
+
+fn now<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
+    match poll {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+    }
+}
+
+impl Read for Socket<'_, '_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let mut room = ReadBuf::new(room);
+        now(Pin::new(&mut *self.stream).poll_read(self.cx, &mut room))?;
+        Ok(room.filled().len())
+    }
+}
+
+impl Write for Socket<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        now(Pin::new(&mut *self.stream).poll_write(self.cx, bytes))
+    }
+
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        now(Pin::new(&mut *self.stream).poll_write_vectored(self.cx, slices))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
