@@ -1,5 +1,7 @@
 //! The program `server`: from its arguments to its exit status.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -14,7 +16,7 @@ use super::args::{Args, complaint};
 use super::descriptors::Descriptors;
 use super::files::{read_credentials, read_limits};
 use super::signals::Signals;
-use super::{Ended, Options, Server};
+use super::{Ended, Options, Security, Server};
 use crate::clock::Clock;
 
 /// The exit status for whatever the operator has to correct.
@@ -27,7 +29,14 @@ type Failure = Box<dyn std::error::Error>;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    main_of(env::args_os(), None)
+}
+
+/// Runs the program with the arguments of `args`, the first of which is its name; `security` overrules what
+/// they say about keys. For whoever measures what TLS costs.
+#[must_use]
+pub fn main_of(args: impl Iterator<Item = OsString>, security: Option<Security>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) if error.use_stderr() => return refuse(&complaint(&error)),
         Err(help) => {
@@ -36,7 +45,7 @@ pub fn main() -> ExitCode {
         }
     };
     super::log::begin();
-    match start(&args) {
+    match start(&args, security) {
         Ok(server) => serve(server).unwrap_or_else(|error| refuse(&error.to_string())),
         Err(error) => refuse(&error.to_string()),
     }
@@ -48,7 +57,7 @@ fn refuse(line: &str) -> ExitCode {
     ExitCode::from(REFUSED)
 }
 
-fn start(args: &Args) -> Result<Server, Failure> {
+fn start(args: &Args, security: Option<Security>) -> Result<Server, Failure> {
     let credentials = read_credentials()?;
     let mut config = Config::new(args.block_duration(), args.timeout());
     config.limits = read_limits(args.config.as_deref())?;
@@ -64,7 +73,7 @@ fn start(args: &Args) -> Result<Server, Failure> {
         config,
         conns_max: descriptors.conns_max,
         seed: Seed(seed),
-        security: args.security(),
+        security: security.unwrap_or_else(|| args.security()),
     };
     let server = Server::start(options, Clock::boot())?;
     if let Some(fingerprint) = server.fingerprint() {

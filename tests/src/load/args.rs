@@ -1,5 +1,6 @@
 //! The command line of `load`.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -13,6 +14,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) target: Target,
+    /// How to speak
+    #[arg(long, global = true, value_enum, default_value_t = Transport::Tls)]
+    pub(crate) transport: Transport,
     /// Seconds after which a scenario ends, with the figures it has by then
     #[arg(long, global = true, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub(crate) deadline_s: u64,
@@ -34,6 +38,17 @@ pub(crate) struct Target {
     pub(crate) pid: Option<u32>,
 }
 
+/// How the generator and the server speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    /// As everybody does
+    Tls,
+    /// In the clear, with a server that only this program can start
+    Plain,
+    /// First the one, then the other: two lines
+    Both,
+}
+
 /// What is measured.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Scenario {
@@ -51,6 +66,9 @@ pub(crate) enum Scenario {
     Ramp(Ramp),
     /// Writes credentials.txt and server.toml for a server that --connect is to talk to
     Folder(Folder),
+    /// The server that speaks in the clear, with the arguments of `server`
+    #[command(hide = true)]
+    Serve(Serve),
 }
 
 /// How broadcasts follow each other.
@@ -163,6 +181,12 @@ pub(crate) struct Folder {
     pub(crate) people: u32,
 }
 
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Serve {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
 impl Scenario {
     /// Its name on the command line.
     pub(crate) fn name(&self) -> &'static str {
@@ -174,6 +198,7 @@ impl Scenario {
             Scenario::Login(_) => "login",
             Scenario::Ramp(_) => "ramp",
             Scenario::Folder(_) => "folder",
+            Scenario::Serve(_) => "serve",
         }
     }
 
@@ -187,6 +212,7 @@ impl Scenario {
             Scenario::Login(login) => login.people(),
             Scenario::Ramp(ramp) => ramp.people,
             Scenario::Folder(folder) => folder.people,
+            Scenario::Serve(_) => 0,
         }
     }
 }

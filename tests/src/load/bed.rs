@@ -7,6 +7,7 @@ use super::client::Person;
 use super::crowd::{Crowd, Heard, Sound, Voice};
 use super::error::Error;
 use super::host::Host;
+use super::line::Secrecy;
 
 /// Nothing heard for so long is quiet: several windows of presence.
 const QUIET: Duration = Duration::from_millis(300);
@@ -17,6 +18,7 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Bed {
     pub(crate) host: Host,
+    pub(crate) secrecy: Secrecy,
     /// Differs from run to run.
     pub(crate) run: u64,
     until: Instant,
@@ -36,11 +38,12 @@ impl Bed {
     ///
     /// # Errors
     /// If there is none.
-    pub(crate) fn make(args: &Args) -> Result<Bed, Error> {
+    pub(crate) fn make(args: &Args, secrecy: Secrecy) -> Result<Bed, Error> {
         let until = Instant::now() + Duration::from_secs(args.deadline_s);
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let run = u64::try_from(since.as_nanos()).unwrap_or(0);
-        Ok(Bed { host: Host::find(&args.target, args.scenario.people())?, run, until })
+        let host = Host::find(&args.target, args.scenario.people(), secrecy)?;
+        Ok(Bed { host, secrecy, run, until })
     }
 
     /// Whether the time is over.
@@ -53,7 +56,7 @@ impl Bed {
     /// # Errors
     /// If somebody is not let in, or the time is over.
     pub(crate) fn gather(&self, people: usize) -> Result<Crowd<Person>, Error> {
-        let mut crowd = Crowd::new()?;
+        let mut crowd = Crowd::new(self.secrecy)?;
         let make = |crowd: &Crowd<Person>, number| Person::new(number, self.run, crowd.time());
         self.let_in(&mut crowd, Entry { people, under_way: 64 }, make, |_| {})?;
         self.calm(&mut crowd, |_| {})?;

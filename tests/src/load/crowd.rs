@@ -10,7 +10,7 @@ use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
 use starling_core::time::Time;
 
-use super::line::{Came, Line};
+use super::line::{Came, Dialer, Line, Secrecy};
 
 /// Bytes that one read takes.
 const ROOM_BYTES: usize = 64 * 1024;
@@ -82,6 +82,8 @@ impl Ear<'_> {
 
 /// See the module.
 pub(crate) struct Crowd<V> {
+    /// How new lines speak.
+    dialer: Dialer,
     epoll: OwnedFd,
     seats: Vec<Seat<V>>,
     origin: Instant,
@@ -105,9 +107,10 @@ impl<V: Voice> Crowd<V> {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn new() -> io::Result<Crowd<V>> {
+    pub(crate) fn new(secrecy: Secrecy) -> io::Result<Crowd<V>> {
         let origin = Instant::now();
         Ok(Crowd {
+            dialer: Dialer::new(secrecy),
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             seats: Vec::new(),
             origin,
@@ -134,10 +137,10 @@ impl<V: Voice> Crowd<V> {
     /// # Errors
     /// If there is no connection to be had.
     pub(crate) fn join(&mut self, addr: SocketAddr, voice: V) -> io::Result<usize> {
-        let line = Line::connect(addr)?;
+        let line = self.dialer.connect(addr)?;
         let who = self.seats.len();
         let interest = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
-        epoll::add(&self.epoll, &line.stream, epoll::EventData::new_u64(who as u64), interest)?;
+        epoll::add(&self.epoll, line.socket(), epoll::EventData::new_u64(who as u64), interest)?;
         self.seats.push(Seat { line: Some(line), voice, dirty: false });
         self.with(who, V::opened);
         Ok(who)
@@ -191,7 +194,7 @@ impl<V: Voice> Crowd<V> {
     fn serve(&mut self, who: usize) {
         loop {
             let Some(Seat { line: Some(line), dirty, .. }) = self.seats.get_mut(who) else { return };
-            if !line.out.is_empty() && !*dirty {
+            if line.is_pending() && !*dirty {
                 // It may take again what it would not take before.
                 *dirty = true;
                 self.dirty.push(who);
@@ -202,8 +205,10 @@ impl<V: Voice> Crowd<V> {
                 Ok(Came::Full(count)) => (count, true),
                 Ok(Came::End) | Err(_) => return self.lose(who),
             };
-            let bytes = Bytes::copy_from_slice(&self.room[..count]);
-            self.with(who, |voice, ear| voice.received(bytes, ear));
+            if count > 0 {
+                let bytes = Bytes::copy_from_slice(&self.room[..count]);
+                self.with(who, |voice, ear| voice.received(bytes, ear));
+            }
             if !more {
                 return;
             }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::args::Target;
 use super::error::Error;
+use super::line::Secrecy;
 use super::people;
 
 /// How long a server may take to become ready.
@@ -33,23 +34,28 @@ impl Host {
     ///
     /// # Errors
     /// If it cannot be started, or does not become ready.
-    pub(crate) fn find(target: &Target, people: u32) -> Result<Host, Error> {
+    pub(crate) fn find(target: &Target, people: u32, secrecy: Secrecy) -> Result<Host, Error> {
         match (target.connect, target.pid) {
             (Some(addr), Some(pid)) => Ok(Host { addr, pid, _own: None }),
             (Some(_), None) => Err(Error::NoPid),
-            (None, _) => Host::start(&program(target.server.as_deref())?, people),
+            (None, _) if secrecy == Secrecy::Plain => {
+                Host::start(&std::env::current_exe()?, &["serve"], people)
+            }
+            (None, _) => Host::start(&program(target.server.as_deref())?, &[], people),
         }
     }
 
-    fn start(program: &Path, people: u32) -> Result<Host, Error> {
+    fn start(program: &Path, first: &[&str], people: u32) -> Result<Host, Error> {
         let folder = TempDir::new()?;
         people::write_folder(folder.path(), people)?;
         let child = Command::new(program)
+            .args(first)
             .args(["0", "60", "86400", "--bind", "127.0.0.1"])
             .current_dir(folder.path())
             .env("STARLING_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()?;
         let mut own = Own { child, _folder: folder };
         let pid = own.child.id();

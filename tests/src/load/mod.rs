@@ -23,19 +23,28 @@ mod report;
 mod scenario;
 mod scribe;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::Args;
+use starling_runtime::server::Security;
+
+use args::{Args, Transport};
 use bed::Bed;
 use error::Error;
+use line::Secrecy;
 use report::Report;
 
 /// Runs the scenario that the command line names.
 pub(crate) fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    let args = Args::parse();
+    if let args::Scenario::Serve(serve) = args.scenario {
+        let args = [OsString::from("server")].into_iter().chain(serve.args);
+        return starling_runtime::server::run::main_of(args, Some(Security::Plain));
+    }
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "{error}");
@@ -49,10 +58,17 @@ fn run(args: &Args) -> Result<(), Error> {
         return Ok(people::write_folder(&folder.path, folder.people)?);
     }
     descriptors::raise();
-    let report = Report::begin(&args.scenario);
-    let mut bed = Bed::make(args)?;
-    let figures = scenario::run(&args.scenario, &mut bed)?;
-    drop(bed);
-    writeln!(io::stdout(), "{}", report.end(figures))?;
+    let securities: &[Secrecy] = match args.transport {
+        Transport::Tls => &[Secrecy::Tls],
+        Transport::Plain => &[Secrecy::Plain],
+        Transport::Both => &[Secrecy::Tls, Secrecy::Plain],
+    };
+    for secrecy in securities {
+        let report = Report::begin(&args.scenario, *secrecy);
+        let mut bed = Bed::make(args, *secrecy)?;
+        let figures = scenario::run(&args.scenario, &mut bed)?;
+        drop(bed);
+        writeln!(io::stdout(), "{}", report.end(figures))?;
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value, json};
 
 use super::args::Scenario;
+use super::line::Secrecy;
 use super::proc::load_average;
 
 /// Figures by their names.
@@ -19,11 +20,12 @@ pub(crate) struct Report {
 
 impl Report {
     /// Notes where and when it runs.
-    pub(crate) fn begin(scenario: &Scenario) -> Report {
+    pub(crate) fn begin(scenario: &Scenario, secrecy: Secrecy) -> Report {
         let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let head = figures(json!({
             "scenario": scenario.name(),
+            "transport": secrecy.name(),
             "unix_s": unix_s,
             "commit": commit(),
             "cores": cores,

@@ -18,7 +18,7 @@ const MAIL_BYTES: usize = 4 + 8 + 16 + 1 + people::NAME_BYTES;
 pub(crate) fn run(args: &Direct, bed: &mut Bed) -> Result<Figures, Error> {
     let (pairs, size) = (args.pairs as usize, args.size as usize);
     // The server writes to the receiver, and its answer to the sender.
-    let raw_before = raw::micros_per_write(2 * pairs, MAIL_BYTES + size)?;
+    let raw_before = raw::micros_per_write(2 * pairs, MAIL_BYTES + size, bed.secrecy)?;
     let mut crowd = bed.gather(2 * pairs)?;
     let say = |number: usize| {
         let sender = number % pairs;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Direct, bed: &mut Bed) -> Result<Figures, Error> {
         }
     };
     drop(crowd);
-    let raw = f64::midpoint(raw_before, raw::micros_per_write(2 * pairs, MAIL_BYTES + size)?);
+    let raw = f64::midpoint(raw_before, raw::micros_per_write(2 * pairs, MAIL_BYTES + size, bed.secrecy)?);
     Ok(report(args, measured, pace, raw))
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Fanout, bed: &mut Bed) -> Result<Figures, Error> {
         Mode::Single => (1, 1),
         Mode::Burst => (32, 64),
     };
-    let raw_before = raw::micros_per_write(members - 1, CAST_BYTES + size)?;
+    let raw_before = raw::micros_per_write(members - 1, CAST_BYTES + size, bed.secrecy)?;
     let mut crowd = bed.gather(members)?;
     let talk = Talk {
         say: |number| (number % senders, format!("broadcast {}", people::text(number, size)).into()),
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Fanout, bed: &mut Bed) -> Result<Figures, Error> {
     };
     let measured = talk.measure(&mut crowd, bed)?;
     drop(crowd);
-    let raw_after = raw::micros_per_write(members - 1, CAST_BYTES + size)?;
+    let raw_after = raw::micros_per_write(members - 1, CAST_BYTES + size, bed.secrecy)?;
     let raw = f64::midpoint(raw_before, raw_after);
     let each = measured.spent.micros_each(measured.delivered);
     let waits = Sorted::of(measured.waits);

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Idle, bed: &mut Bed) -> Result<Figures, Error> {
     let people = args.connections as usize;
     let pid = bed.host.pid;
     let (rss_before, before) = (proc::rss(pid)?, Memory::of(pid)?);
-    let mut crowd = Crowd::new()?;
+    let mut crowd = Crowd::new(bed.secrecy)?;
     let entry = Entry { people, under_way: UNDER_WAY };
     bed.let_in(&mut crowd, entry, |_, number| Scribe::new(number), |_| {})?;
     bed.calm(&mut crowd, |_| {})?;

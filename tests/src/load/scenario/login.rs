@@ -26,7 +26,7 @@ struct Coming<'a> {
 }
 
 pub(crate) fn run(args: &Login, bed: &mut Bed) -> Result<Figures, Error> {
-    let crowd = Crowd::new()?;
+    let crowd = Crowd::new(bed.secrecy)?;
     let mut coming = Coming { args, crowd, online: VecDeque::new(), joined: 0, welcome: 0, present: 0 };
     // The people who are there when it begins.
     coming.until(args.online_max as usize, bed)?;

@@ -26,6 +26,6 @@ pub(crate) fn run(scenario: &Scenario, bed: &mut Bed) -> Result<Figures, Error> 
         Scenario::Idle(idle) => idle::run(idle, bed),
         Scenario::Login(login) => login::run(login, bed),
         Scenario::Ramp(ramp) => ramp::run(ramp, bed),
-        Scenario::Folder(_) => unreachable!("a folder is written before there is a server"),
+        Scenario::Folder(_) | Scenario::Serve(_) => unreachable!("they need no server"),
     }
 }

@@ -37,7 +37,7 @@ impl Told {
 
 pub(crate) fn run(args: &Ramp, bed: &mut Bed) -> Result<Figures, Error> {
     let people = args.people as usize;
-    let mut crowd = Crowd::new()?;
+    let mut crowd = Crowd::new(bed.secrecy)?;
     let entry = Entry { people, under_way: args.under_way as usize };
     let gauge = Gauge::begin(bed.host.pid)?;
     let mut told = Told::default();
