@@ -5,6 +5,7 @@
 mod common;
 
 use std::hint::black_box;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -155,7 +156,9 @@ fn quick_login(world: &mut World, name: &str) -> ConnId {
     hello.frame().encode_into(&mut bytes);
     login.frame().encode_into(&mut bytes);
     let at = world.now;
-    world.server.step_into(Event { at, input: Input::Opened { conn } }, &mut out);
+    world
+        .server
+        .step_into(Event { at, input: Input::Opened { conn, from: IpAddr::from([127, 0, 0, 1]) } }, &mut out);
     world.server.step_into(Event { at, input: Input::Received { conn, bytes: bytes.into() } }, &mut out);
     let verify = out.iter().find_map(|action| match action {
         Action::Verify { account, ticket, .. } => Some((*account, *ticket)),

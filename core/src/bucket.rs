@@ -20,6 +20,12 @@ impl Rate {
     }
 }
 
+impl Rate {
+    /// Practically no limit.
+    #[cfg(test)]
+    pub(crate) const PLENTY: Rate = Rate { interval_micros: 1, slack_micros: 1_000_000_000 };
+}
+
 /// The generic cell rate algorithm (ITU-T I.371, virtual scheduling): the bucket is the instant at which
 /// it would be full again, so it needs neither a counter nor an alarm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +39,20 @@ impl Bucket {
         self.full_at = self.full_at.max(now) + Duration::from_micros(rate.interval_micros);
         let next = self.full_at.before(Duration::from_micros(rate.slack_micros));
         (next > now).then_some(next)
+    }
+
+    /// Takes a token if there is one. What is refused costs nothing.
+    pub(crate) fn take(&mut self, rate: Rate, now: Time) -> bool {
+        let there = self.full_at.before(Duration::from_micros(rate.slack_micros)) <= now;
+        if there {
+            self.charge(rate, now);
+        }
+        there
+    }
+
+    /// Nothing is missing.
+    pub(crate) fn is_full(&self, now: Time) -> bool {
+        self.full_at <= now
     }
 }
 

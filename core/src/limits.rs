@@ -5,6 +5,8 @@ use core::time::Duration;
 /// What a server grants and expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// From accepting a connection to the first word of its client, which no person types: handshakes are done.
+    pub hello_deadline: Duration,
     /// From accepting a connection to a complete login. A person types a password in it twice over.
     pub login_deadline: Duration,
     /// A connection from which nothing came for so long is lost. Clients keep alive every 25 s.
@@ -13,6 +15,17 @@ pub struct Limits {
     pub probe: Duration,
     /// Connections before login, all together; the oldest makes way. A quarter of the descriptors at most.
     pub greeting_max: usize,
+    /// Connections that may come at once from one address: a company after a power cut.
+    pub address_connects_burst: u32,
+    /// Connections a second from one address afterwards: of a computer that only connects, the server's
+    /// handshakes take a hundredth of its time.
+    pub address_connects_per_second: u32,
+    /// Login attempts that may come at once from one address.
+    pub address_attempts_burst: u32,
+    /// Login attempts a second from one address afterwards: a hashed password takes some 20 ms.
+    pub address_attempts_per_second: u32,
+    /// Addresses whose share is counted; a hundred bytes each.
+    pub addresses_max: usize,
     /// Login attempts that wait for the one under way, an account. More are told to come later.
     pub attempts_waiting_max: usize,
     /// Accounts of unknown names that are remembered; they must look like known ones, but not without end.
@@ -58,10 +71,16 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
+            hello_deadline: Duration::from_secs(10),
             login_deadline: Duration::from_secs(60),
             silence: Duration::from_secs(30),
             probe: Duration::from_secs(3),
             greeting_max: 1024,
+            address_connects_burst: 2_000,
+            address_connects_per_second: 50,
+            address_attempts_burst: 2_000,
+            address_attempts_per_second: 10,
+            addresses_max: 10_000,
             attempts_waiting_max: 64,
             strangers_max: 10_000,
             commands_burst: 2_000,

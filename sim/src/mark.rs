@@ -31,6 +31,8 @@ kinds! {
         TimeoutTie = "command at the time-out",
         /// A silent connection was cut.
         Silent = "silence noticed",
+        /// A connection on which nobody said hello was closed at its deadline.
+        HelloDeadline = "hello deadline",
         /// A connection that never logged in was closed at its deadline.
         LoginDeadline = "login deadline",
         /// A connection before login made way for another.

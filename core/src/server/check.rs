@@ -15,6 +15,8 @@ impl Server {
         self.sessions.iter().for_each(|(_, session)| session.check());
         self.homes.iter().flatten().for_each(super::Home::check);
         self.check_who_is_online();
+        let addresses_max = self.config.limits.addresses_max;
+        assert!(self.addresses.len() <= addresses_max, "addresses are remembered up to a bound");
         assert!(self.stopping != Stopping::Done || self.ledger.is_idle(), "all is stored");
     }
 

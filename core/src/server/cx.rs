@@ -4,10 +4,12 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::action::Action;
+use super::addresses::{Addresses, Network, Share};
 use super::config::Config;
 use super::envelope::{Envelope, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
 use super::ledger::{Ledger, Order};
 use crate::alarms::Alarms;
+use crate::bucket::Rate;
 use crate::id::{ConnId, Ticket, UserId};
 use crate::time::Time;
 use crate::wire::{Frame, Outcome, Refusal};
@@ -32,6 +34,7 @@ pub(crate) struct Cx<'a> {
     pub(crate) now: Time,
     pub(crate) config: &'a Config,
     pub(crate) alarms: &'a mut Alarms<Sleeper>,
+    pub(crate) addresses: &'a mut Addresses,
     pub(crate) ledger: &'a mut Ledger,
     pub(crate) tickets: &'a mut u64,
     pub(crate) post: &'a mut VecDeque<Envelope>,
@@ -51,6 +54,27 @@ impl Cx<'_> {
     /// Something is to be stored with the next commit.
     pub(crate) fn keep(&mut self, order: Order) {
         self.ledger.put(order, self.now, &self.config.limits, self.alarms);
+    }
+
+    /// Whether another connection may come from there.
+    pub(crate) fn may_connect(&mut self, from: Network) -> bool {
+        let share = self.share();
+        self.addresses.may_connect(from, share, self.now)
+    }
+
+    /// Whether another login attempt may come from there.
+    pub(crate) fn may_attempt(&mut self, from: Network) -> bool {
+        let share = self.share();
+        self.addresses.may_attempt(from, share, self.now)
+    }
+
+    fn share(&self) -> Share {
+        let limits = &self.config.limits;
+        Share {
+            connects: Rate::new(limits.address_connects_burst, limits.address_connects_per_second),
+            attempts: Rate::new(limits.address_attempts_burst, limits.address_attempts_per_second),
+            networks_max: limits.addresses_max,
+        }
     }
 
     pub(crate) fn send(&mut self, conn: ConnId, frame: Frame) {

@@ -1,6 +1,8 @@
 //! What can happen to a server: facts, in the past tense.
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
+
 use bytes::Bytes;
 
 use crate::id::{ConnId, Seq, Ticket, UserId};
@@ -24,6 +26,8 @@ pub enum Input {
     Opened {
         /// The new connection.
         conn: ConnId,
+        /// Where it comes from.
+        from: IpAddr,
     },
     /// Bytes came, cut anywhere.
     Received {

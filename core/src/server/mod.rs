@@ -6,6 +6,7 @@
 //! one user's state at a time, so that one day homes can live on many nodes.
 
 pub mod action;
+mod addresses;
 mod check;
 pub mod config;
 mod cx;
@@ -38,6 +39,7 @@ use crate::name::Name;
 use crate::store::{BatchKey, Snapshot, StoreOutcome, Write};
 use crate::time::Time;
 use crate::wire::{Farewell, LoginRefusal};
+use addresses::{Addresses, Network};
 use config::planted;
 use cx::{Cx, Sleeper};
 use directory::Directory;
@@ -61,6 +63,7 @@ pub struct Server {
     /// By user.
     homes: Vec<Option<Home>>,
     roster: Roster,
+    addresses: Addresses,
     ledger: Ledger,
     alarms: Alarms<Sleeper>,
     tickets: u64,
@@ -100,6 +103,7 @@ impl Server {
             doors,
             homes: Vec::new(),
             roster: Roster::default(),
+            addresses: Addresses::default(),
             ledger: Ledger::new(snapshot.epoch),
             alarms: Alarms::default(),
             tickets: 0,
@@ -154,7 +158,7 @@ impl Server {
             return;
         }
         match event.input {
-            Input::Opened { conn } => self.opened(conn, out),
+            Input::Opened { conn, from } => self.opened(conn, Network::of(from), out),
             Input::Received { conn, bytes } => self.received(conn, bytes, out),
             Input::Unread { conn, bytes } => {
                 self.with_session(conn, out, |session, identity, cx| session.unread(bytes, identity, cx));
@@ -187,11 +191,17 @@ impl Server {
 
     // --- Events ---
 
-    fn opened(&mut self, conn: ConnId, out: &mut Vec<Action>) {
+    /// Too many from one address are closed without a word: a word would cost a handshake.
+    fn opened(&mut self, conn: ConnId, from: Network, out: &mut Vec<Action>) {
+        let (_, mut cx) = self.parts(out);
+        if !cx.may_connect(from) {
+            cx.out.push(Action::Close { conn, flush: false });
+            return;
+        }
         let stopping = self.stopping != Stopping::No;
         let evicted = self.sessions.make_room(self.config.limits.greeting_max);
         let (parts, mut cx) = self.parts(out);
-        parts.sessions.put(conn, Session::open(conn, &mut cx));
+        parts.sessions.put(conn, Session::open(conn, from, &mut cx));
         if let Some(evicted) = evicted {
             cx.tell_session(evicted, ToSession::Refuse(LoginRefusal::Busy));
         }
@@ -373,9 +383,9 @@ impl Server {
     /// The inner machines on one side, the surroundings of their steps on the other.
     fn parts<'a>(&'a mut self, out: &'a mut Vec<Action>) -> (Parts<'a>, Cx<'a>) {
         let Server { config, directory, sessions, doors, homes, roster, .. } = self;
-        let Server { ledger, alarms, tickets, post, over, .. } = self;
+        let Server { addresses, ledger, alarms, tickets, post, over, .. } = self;
         let parts = Parts { directory, sessions, doors, homes, roster };
-        (parts, Cx { now: self.now, config, alarms, ledger, tickets, post, over, out })
+        (parts, Cx { now: self.now, config, alarms, addresses, ledger, tickets, post, over, out })
     }
 }
 

@@ -9,6 +9,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use super::action::Action;
+use super::addresses::Network;
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
 use super::envelope::{Knock, ToDoor, ToHome, ToSession};
@@ -36,6 +37,7 @@ pub(crate) struct Identity {
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     conn: ConnId,
+    from: Network,
     reader: Reader,
     stage: Stage,
     /// When something last came.
@@ -54,7 +56,7 @@ pub(crate) struct Session {
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     /// It has said nothing.
-    Silent { deadline: Time },
+    Silent { deadline: Time, hello_deadline: Time },
     /// It has said hello and may log in.
     Greeted { deadline: Time },
     /// An attempt is under way; nothing may be said but signs of life.
@@ -93,12 +95,14 @@ pub(crate) enum Life {
 }
 
 impl Session {
-    pub(crate) fn open(conn: ConnId, cx: &mut Cx<'_>) -> Session {
+    pub(crate) fn open(conn: ConnId, from: Network, cx: &mut Cx<'_>) -> Session {
         let deadline = cx.now + cx.config.limits.login_deadline;
+        let hello_deadline = deadline.min(cx.now + cx.config.limits.hello_deadline);
         let mut session = Session {
             conn,
+            from,
             reader: Reader::new(),
-            stage: Stage::Silent { deadline },
+            stage: Stage::Silent { deadline, hello_deadline },
             heard: cx.now,
             unread: 0,
             stuck_since: cx.now,
@@ -173,7 +177,7 @@ impl Session {
 
     fn hello(&mut self, hello: Hello, identity: Identity, cx: &mut Cx<'_>) -> Result<(), PeerFault> {
         match (self.stage, hello) {
-            (Stage::Silent { deadline }, Hello::Hello { version, .. }) => {
+            (Stage::Silent { deadline, .. }, Hello::Hello { version, .. }) => {
                 if version != VERSION {
                     return Err(PeerFault::Version);
                 }
@@ -185,8 +189,12 @@ impl Session {
             }
             (Stage::Silent { .. }, _) => Err(PeerFault::NotStarling),
             (Stage::Greeted { deadline }, Hello::Login { name, password, seen }) => {
-                cx.tell_door(ToDoor::Knock(Knock { conn: self.conn, name, password, seen }));
                 self.stage = Stage::Knocking { deadline };
+                if cx.may_attempt(self.from) {
+                    cx.tell_door(ToDoor::Knock(Knock { conn: self.conn, name, password, seen }));
+                } else {
+                    cx.tell_session(self.conn, ToSession::Refuse(LoginRefusal::Busy));
+                }
                 Ok(())
             }
             (_, Hello::Ping { nonce }) => {
@@ -349,7 +357,9 @@ impl Session {
             return self.cut(cx);
         }
         match self.stage {
-            Stage::Silent { deadline } | Stage::Greeted { deadline } | Stage::Knocking { deadline } => {
+            Stage::Silent { hello_deadline: deadline, .. }
+            | Stage::Greeted { deadline }
+            | Stage::Knocking { deadline } => {
                 if cx.now >= deadline {
                     return self.close(true, cx);
                 }
@@ -375,9 +385,9 @@ impl Session {
         let limits = &cx.config.limits;
         let stuck = if self.unread > 0 { self.stuck_since + limits.unread_stuck } else { Time::NEVER };
         let own = match self.stage {
-            Stage::Silent { deadline } | Stage::Greeted { deadline } | Stage::Knocking { deadline } => {
-                deadline
-            }
+            Stage::Silent { hello_deadline: deadline, .. }
+            | Stage::Greeted { deadline }
+            | Stage::Knocking { deadline } => deadline,
             Stage::Online(online) => {
                 let silence = if self.paused { Time::NEVER } else { self.heard + limits.silence };
                 idle_deadline(&online, cx)

@@ -1,5 +1,6 @@
 //! A server machine with a store that answers when it is told to, and clients that speak frames.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -114,7 +115,7 @@ impl World {
     pub fn open(&mut self) -> ConnId {
         let conn = self.next_conn();
         self.lines.push((conn, Reader::new(), Vec::new(), false));
-        self.feed(Input::Opened { conn });
+        self.feed(Input::Opened { conn, from: IpAddr::from([127, 0, 0, 1]) });
         self.say(conn, &Hello::Hello { version: VERSION, product: "test".into() }.frame());
         self.take(conn);
         conn

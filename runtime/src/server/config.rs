@@ -88,11 +88,17 @@ macro_rules! rows {
     };
 }
 
-const ROWS: [Row; 24] = rows![
+const ROWS: [Row; 30] = rows![
+    Span hello_deadline,
     Span login_deadline,
     Span silence,
     Span probe,
     Count greeting_max,
+    Number address_connects_burst,
+    Number address_connects_per_second,
+    Number address_attempts_burst,
+    Number address_attempts_per_second,
+    Count addresses_max,
     Count attempts_waiting_max,
     Count strangers_max,
     Number commands_burst,

@@ -158,7 +158,7 @@ impl Shard {
         let room = self.conns_max.saturating_sub(self.streams.len());
         for (transport, from) in self.doors.accept(room, &self.real_clock) {
             let conn = self.streams.open(transport, from);
-            self.feed(Input::Opened { conn });
+            self.feed(Input::Opened { conn, from });
         }
     }
 

@@ -324,6 +324,7 @@ impl Book {
                     self.joined[usize::from(user)] = Known::Either;
                 }
             }
+            ServerFrame::Greeting(_) => self.sight_mut(link).greeted = true,
             ServerFrame::LoginRefused(_) => self.sight_mut(link).attempt = None,
             ServerFrame::Ping { .. } => self.sight_mut(link).probed = Some(now),
             ServerFrame::Done { request, outcome } => self.done(link, *request, *outcome),

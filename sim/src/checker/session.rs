@@ -41,8 +41,10 @@ impl Sessions {
     pub fn see(&mut self, fact: &Fact<'_>, book: &mut Book) -> Finding {
         match fact {
             Fact::Opened { link } => {
-                let deadline = book.now + book.config.limits.login_deadline;
-                self.watch.push(Reverse((deadline, *link, Watch::Login)));
+                let limits = &book.config.limits;
+                for wait in [limits.hello_deadline.min(limits.login_deadline), limits.login_deadline] {
+                    self.watch.push(Reverse((book.now + wait, *link, Watch::Login)));
+                }
             }
             Fact::Told { link, frame } => return self.told(*link, frame, book),
             Fact::Cast { links, .. } => return self.cast(links, book),
@@ -129,7 +131,8 @@ impl Sessions {
             }
             self.watch.pop();
             let sight = book.sight(link);
-            let over = watch == Watch::Login && sight.user.is_some();
+            let login_is_over = sight.user.is_some() || (sight.greeted && at < login_due(sight, book));
+            let over = watch == Watch::Login && login_is_over;
             if !sight.open || over {
                 continue;
             }
@@ -152,11 +155,19 @@ impl Sessions {
 fn due(sight: &Sight, book: &Book) -> Time {
     let limits = &book.config.limits;
     match sight.user {
-        None => sight.opened + limits.login_deadline,
+        None => login_due(sight, book),
         // Nobody can say how silent a peer is that is not listened to; it is looked at again later.
         Some(_) if sight.paused => book.now + limits.silence,
         Some(_) => sight.heard + limits.silence,
     }
+}
+
+/// When a connection must be over if its client does not go on with the login.
+fn login_due(sight: &Sight, book: &Book) -> Time {
+    let limits = &book.config.limits;
+    let wait =
+        if sight.greeted { limits.login_deadline } else { limits.hello_deadline.min(limits.login_deadline) };
+    sight.opened + wait
 }
 
 fn welcome(link: u32, name: starling_core::name::Name, book: &mut Book) -> Finding {
@@ -179,7 +190,8 @@ fn cut(link: u32, flush: bool, book: &mut Book) -> Finding {
     {
         Some(Mark::CutUnread)
     } else if sight.user.is_none() {
-        (flush && now.since(sight.opened) >= limits.login_deadline).then_some(Mark::LoginDeadline)
+        let mark = if sight.greeted { Mark::LoginDeadline } else { Mark::HelloDeadline };
+        (flush && now >= login_due(&sight, book)).then_some(mark)
     } else if now.since(sight.heard) >= limits.silence {
         Some(Mark::Silent)
     } else if sight.probed.is_some_and(|at| now.since(at) >= limits.probe) {

@@ -17,6 +17,8 @@ pub struct Sight {
     pub device: u8,
     /// When it was accepted.
     pub opened: Time,
+    /// Its client has said hello, and was greeted.
+    pub greeted: bool,
     /// When something last came.
     pub heard: Time,
     /// Who is logged in.

@@ -1,6 +1,7 @@
 //! A server machine among hosts that say anything, over a store that answers anything.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -106,7 +107,7 @@ impl Toy {
         let slot = (0..).find(is_free).expect("slots do not end");
         let id = ConnId { slot, generation: self.generation };
         self.conns.push(Conn { id, reader: Reader::new() });
-        self.feed(Input::Opened { conn: id });
+        self.feed(Input::Opened { conn: id, from: IpAddr::from([127, 0, 0, 1]) });
     }
 
     fn pick(&self, data: &mut Data<'_>) -> Option<ConnId> {

@@ -1,5 +1,7 @@
 //! The server's host: drives the real server machine as the runtime does.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use starling_core::name::AccountName;
 use starling_core::server::{Event, Input};
@@ -32,7 +34,7 @@ impl World {
         }
         let conn = self.server.accept(link);
         self.net.link(link).conn = Some(conn);
-        self.feed(Input::Opened { conn }, Some(link));
+        self.feed(Input::Opened { conn, from: address(link) }, Some(link));
         self.settle();
     }
 
@@ -125,7 +127,7 @@ impl World {
 
     fn hash_input(&mut self, at: Time, input: &Input) {
         let (what, who, bytes): (u64, u64, &[u8]) = match input {
-            Input::Opened { conn } => (1, u64::from(conn.slot), &[]),
+            Input::Opened { conn, .. } => (1, u64::from(conn.slot), &[]),
             Input::Received { conn, bytes } => (2, u64::from(conn.slot), bytes),
             Input::Unread { conn, bytes } => (3, u64::from(conn.slot) << 32 | u64::from(*bytes), &[]),
             Input::Closed { conn } => (4, u64::from(conn.slot), &[]),
@@ -195,4 +197,9 @@ impl World {
         }
         *self.server.reader(link) = reader;
     }
+}
+
+/// A few dozen addresses share all links.
+fn address(link: u32) -> IpAddr {
+    IpAddr::from([10, 0, 0, u8::try_from(link % 64).unwrap_or(0)])
 }
