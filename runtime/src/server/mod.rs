@@ -6,7 +6,7 @@ mod descriptors;
 mod doors;
 mod files;
 mod inbox;
-mod log;
+pub mod log;
 mod perform;
 pub mod run;
 mod shard;
