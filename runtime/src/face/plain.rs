@@ -6,6 +6,7 @@ use std::thread;
 
 use bytes::Bytes;
 use starling_core::client::{Line, Prompt};
+use starling_core::escape;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::lines::next_line;
@@ -55,7 +56,7 @@ impl<W: Write> Face for Plain<W> {
     }
 
     fn warn(&mut self, words: &str) {
-        eprintln!("{words}");
+        eprintln!("{}", escape::text(words));
     }
 
     fn ask(&mut self, _prompt: Prompt) {}

@@ -4,9 +4,9 @@ use crossterm::event::KeyEvent;
 use starling_core::client::{Prompt, TYPED_MAX};
 use tui_input::{Input, InputRequest};
 
+use super::completion;
 use super::history::History;
 use super::keys::{Meaning, meaning};
-use super::{completion, row};
 
 /// What came of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Editor {
         let words = self.prompt().unwrap_or_default();
         let echo = match self.asked {
             Some(Prompt::Password) => words.to_owned(),
-            _ => format!("{words}{}", row::tame(line)),
+            _ => format!("{words}{line}"),
         };
         if self.asked == Some(Prompt::Command) {
             self.history.add(line);
@@ -63,22 +63,24 @@ impl Editor {
         })
     }
 
-    /// What may be seen of the text.
-    pub(super) fn visible(&self) -> String {
+    /// What may be seen of the text: before and after the cursor.
+    pub(super) fn visible(&self) -> (&str, &str) {
         match self.asked {
-            Some(Prompt::Name | Prompt::Command) => row::tame(self.input.value()),
-            Some(Prompt::Password) | None => String::new(),
+            Some(Prompt::Name | Prompt::Command) => self.input.value().split_at(self.cursor_at()),
+            Some(Prompt::Password) | None => ("", ""),
         }
     }
 
-    /// Characters before the cursor.
-    pub(super) fn cursor(&self) -> usize {
-        self.input.cursor()
+    /// Bytes before the cursor.
+    fn cursor_at(&self) -> usize {
+        let value = self.input.value();
+        value.char_indices().nth(self.input.cursor()).map_or(value.len(), |(at, _)| at)
     }
 
     /// The row as it is left behind, if something stands in it.
     pub(super) fn unfinished(&self) -> Option<String> {
-        let text = self.visible();
+        let (before, after) = self.visible();
+        let text = [before, after].concat();
         (!text.is_empty()).then(|| format!("{}{text}", self.prompt().unwrap_or_default()))
     }
 
@@ -119,8 +121,7 @@ impl Editor {
         if value.len() >= TYPED_MAX {
             return;
         }
-        let at = value.char_indices().nth(cursor).map_or(value.len(), |(at, _)| at);
-        let (before, after) = value.split_at(at);
+        let (before, after) = value.split_at(self.cursor_at());
         let text = &text[..text.floor_char_boundary(TYPED_MAX)];
         let cursor = cursor + text.chars().count();
         self.input = self.input.clone().with_value([before, text, after].concat()).with_cursor(cursor);
@@ -160,6 +161,11 @@ mod tests {
         editor.press(KeyEvent::new(code, KeyModifiers::NONE))
     }
 
+    fn seen(editor: &Editor) -> String {
+        let (before, after) = editor.visible();
+        [before, after].concat()
+    }
+
     fn control(editor: &mut Editor, c: char) -> Edited {
         editor.press(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL))
     }
@@ -173,35 +179,36 @@ mod tests {
         let mut editor = asked(Prompt::Command);
         types(&mut editor, "mesage luke hi");
         (0..12).for_each(|_| drop(press(&mut editor, KeyCode::Left)));
+        assert_eq!(editor.visible(), ("me", "sage luke hi"));
         types(&mut editor, "s");
         control(&mut editor, 'e');
         types(&mut editor, "!?");
         press(&mut editor, KeyCode::Backspace);
-        assert_eq!(editor.visible(), "message luke hi!");
+        assert_eq!(seen(&editor), "message luke hi!");
         assert_eq!(press(&mut editor, KeyCode::Enter), Edited::Lines(vec!["message luke hi!".into()]));
-        assert_eq!(editor.visible(), "");
+        assert_eq!(seen(&editor), "");
     }
 
     #[test]
     fn a_password_is_never_seen() {
         let mut editor = asked(Prompt::Password);
         types(&mut editor, "wise");
-        assert_eq!((editor.visible(), editor.unfinished()), (String::new(), None));
+        assert_eq!((seen(&editor), editor.unfinished()), (String::new(), None));
         assert_eq!(press(&mut editor, KeyCode::Enter), Edited::Lines(vec!["wise".into()]));
         assert_eq!(editor.taken("wise"), "Password: ");
         assert_eq!(editor.prompt(), None);
         assert!(editor.ask(Prompt::Command));
         press(&mut editor, KeyCode::Up);
-        assert_eq!(editor.visible(), "", "it is no command to come back to");
+        assert_eq!(seen(&editor), "", "it is no command to come back to");
     }
 
     #[test]
     fn what_is_typed_before_a_question_is_not_seen() {
         let mut editor = Editor::default();
         types(&mut editor, "secret");
-        assert_eq!(editor.visible(), "");
+        assert_eq!(seen(&editor), "");
         editor.ask(Prompt::Password);
-        assert_eq!(editor.visible(), "");
+        assert_eq!(seen(&editor), "");
     }
 
     #[test]
@@ -210,11 +217,11 @@ mod tests {
         assert_eq!(editor.taken("block hans"), "> block hans");
         types(&mut editor, "who");
         press(&mut editor, KeyCode::Up);
-        assert_eq!(editor.visible(), "block hans");
+        assert_eq!(seen(&editor), "block hans");
         press(&mut editor, KeyCode::Down);
-        assert_eq!(editor.visible(), "who");
+        assert_eq!(seen(&editor), "who");
         press(&mut editor, KeyCode::Tab);
-        assert_eq!(editor.visible(), "whoelse");
+        assert_eq!(seen(&editor), "whoelse");
     }
 
     #[test]
@@ -224,9 +231,9 @@ mod tests {
         control(&mut editor, 'a');
         let done = editor.paste("whoelse\r\nblock hans\rmessage ");
         assert_eq!(done, Edited::Lines(vec!["whoelsex".into(), "block hans".into()]));
-        assert_eq!(editor.visible(), "message ");
+        assert_eq!(seen(&editor), "message ");
         assert_eq!(editor.paste("luke\u{1b}[2J"), Edited::Text);
-        assert_eq!(editor.visible(), "message luke␛[2J");
+        assert_eq!(seen(&editor), "message luke\u{1b}[2J", "the screen makes it harmless");
     }
 
     #[test]
@@ -246,7 +253,7 @@ mod tests {
         types(&mut editor, "ab");
         control(&mut editor, 'a');
         assert_eq!(control(&mut editor, 'd'), Edited::Text);
-        assert_eq!(editor.visible(), "b");
+        assert_eq!(seen(&editor), "b");
         control(&mut editor, 'u');
         control(&mut editor, 'k');
         assert_eq!(control(&mut editor, 'd'), Edited::End);

@@ -4,8 +4,10 @@
 //! half-typed one. A line longer than the row scrolls sideways in it: nothing here depends on where the
 //! row is on the screen, or on an answer of the terminal.
 
+mod cells;
 mod completion;
 mod editor;
+mod fold;
 mod history;
 mod keyboard;
 mod keys;
@@ -20,10 +22,13 @@ use std::io::{self, Stdout};
 use bytes::Bytes;
 use crossterm::event::Event;
 use starling_core::client::{Line, Prompt, TYPED_MAX};
+use starling_core::escape;
 
+pub use self::cells::{CELL_CHARS_MAX, MARKS_MAX};
 use self::editor::{Edited, Editor};
+pub use self::fold::GUTTER;
 use self::keyboard::Keyboard;
-use self::screen::Screen;
+pub use self::screen::Screen;
 use self::tty::RawMode;
 use super::{Face, Heard};
 
@@ -52,7 +57,7 @@ impl Terminal {
         Ok(Terminal {
             keyboard: Keyboard::open()?,
             editor: Editor::default(),
-            screen: Screen::new(io::stdout()),
+            screen: Screen::new(io::stdout(), screen::columns_now),
             typed: VecDeque::new(),
             ended: false,
             raw,
@@ -96,7 +101,10 @@ impl Terminal {
 
     fn draw(&mut self) -> io::Result<()> {
         match self.editor.prompt() {
-            Some(prompt) => self.screen.draw(prompt, &self.editor.visible(), self.editor.cursor()),
+            Some(prompt) => {
+                let (before, after) = self.editor.visible();
+                self.screen.draw(prompt, before, after)
+            }
             None => self.screen.wipe(),
         }
     }
@@ -116,7 +124,7 @@ impl Face for Terminal {
 
     fn warn(&mut self, words: &str) {
         let _ = self.screen.wipe().and_then(|()| self.screen.flush());
-        eprint!("{words}\r\n");
+        eprint!("{}\r\n", escape::text(words));
     }
 
     fn ask(&mut self, prompt: Prompt) {
