@@ -1,0 +1,174 @@
+//! Registering without end: whatever a peer can make a server remember has a bound.
+
+use std::time::Duration;
+
+use allocation_counter::measure;
+use starling_core::id::{MsgId, RequestId};
+use starling_core::limits::Limits;
+use starling_core::wire::{LoginRefusal, Outcome, PeerFault, Refusal, Request, ServerFrame};
+
+use crate::support::frames::{message, text_of};
+use crate::support::house::{House, PASSWORD, encoded, name_of, outcome, patient};
+
+/// Registrations of each kind. The whole attack has 1,000,000.
+const REGISTRATIONS: u32 = 60_000;
+/// What as many registrations again may leave behind: lists that grow by doubling, trees with room in them.
+const SLACK_BYTES: i64 = 256 * 1024;
+
+/// After as many registrations as there may be, as many again leave nothing behind.
+fn assert_bounded(what: &str, mut register: impl FnMut(u32)) {
+    (0..REGISTRATIONS).for_each(&mut register);
+    let used = measure(|| (REGISTRATIONS..2 * REGISTRATIONS).for_each(&mut register));
+    assert!(used.bytes_current <= SLACK_BYTES, "{what}: {} bytes more", used.bytes_current);
+}
+
+/// Unknown names fail without end: so many are remembered, in memory and on the disk.
+#[test]
+fn t57_unknown_accounts_have_a_bound() {
+    let mut house = House::with(patient(), &["hans"]);
+    assert_bounded("unknown accounts", |number| {
+        let conn = house.greeted();
+        house.knock(conn, format!("nobody{number}").as_bytes(), b"guess");
+        house.pass(Duration::from_millis(5));
+        house.forget(conn);
+        house.verified.clear();
+    });
+    let most = Limits::default().strangers_max;
+    assert!(house.store.failures.len() <= most, "{} on the disk", house.store.failures.len());
+}
+
+/// Names with the same beginning, as long as an account is remembered by: they are found as fast as any others,
+/// because they are kept in order and not by a hash, and they too have a bound.
+#[test]
+fn t56_chosen_names_cost_no_more_than_others() {
+    let mut house = House::with(patient(), &["hans"]);
+    assert_bounded("chosen names", |number| {
+        let conn = house.greeted();
+        house.knock(conn, format!("{:a<40}{number:08}{:b<900}", "", "").as_bytes(), b"guess");
+        house.pass(Duration::from_millis(5));
+        house.forget(conn);
+        house.verified.clear();
+    });
+}
+
+/// Blocks of everybody there is, of nobody there is, done and undone.
+#[test]
+fn t57_blocks_have_a_bound() {
+    let names: Vec<String> = (0..500).map(|number| format!("user{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut house = House::with(patient(), &names);
+    let conn = house.login("user0");
+    let mut blocked = 0;
+    assert_bounded("blocks", |number| {
+        let request = RequestId(number);
+        let whom = match number % 3 {
+            0 => name_of(&format!("nobody{number}")),
+            _ => name_of(&format!("user{}", number % 1_000)),
+        };
+        let wish = match number % 7 {
+            0 => Request::Unblock { request, whom },
+            _ => Request::Block { request, whom },
+        };
+        blocked += u32::from(outcome(&house.asked(conn, &wish), number) == Some(Outcome::Accepted));
+    });
+    assert!(blocked > 400);
+}
+
+/// Blocks that come faster than they are stored: as many as a client may have under way, then a fault.
+#[test]
+fn t57_commands_under_way_have_a_bound() {
+    let most = Limits::default().under_way_max;
+    for extra in [0, 1] {
+        let mut house = House::with(patient(), &["hans", "luke", "yoda"]);
+        let hans = house.login("hans");
+        let flood: Vec<u8> = (0..u32::try_from(most + extra).expect("few"))
+            .map(|number| Request::Block {
+                request: RequestId(number),
+                whom: name_of(["luke", "yoda"][number as usize % 2]),
+            })
+            .flat_map(|request| encoded(&request.frame()))
+            .collect();
+        house.bytes(hans, flood);
+        let fault = house.take(hans).contains(&ServerFrame::Fault(PeerFault::TooMany));
+        assert_eq!((fault, house.is_closed(hans)), (extra > 0, extra > 0));
+    }
+}
+
+/// One message after the other, each from another instance of the sender's client.
+#[test]
+fn t57_marks_have_a_bound() {
+    let mut house = House::with(patient(), &["hans", "luke"]);
+    let (hans, luke) = (house.login("hans"), house.login("luke"));
+    assert_bounded("marks", |number| {
+        let id = MsgId { instance: u64::from(number), counter: 1 };
+        let said =
+            Request::Message { request: RequestId(number), id, to: name_of("luke"), text: text_of("x") };
+        house.ask(hans, &said);
+        for frame in house.take(luke) {
+            if let ServerFrame::Mail { seq, .. } = frame {
+                house.ask(luke, &Request::Ack { seq });
+            }
+        }
+        house.pass(Duration::from_millis(5));
+        assert_eq!(outcome(&house.take(hans), number), Some(Outcome::Accepted));
+    });
+}
+
+/// A mailbox that is full answers so, and remembers nothing of what it refused.
+#[test]
+fn t57_refused_letters_leave_nothing_behind() {
+    let mut house = House::with(patient(), &["hans", "luke"]);
+    let hans = house.login("hans");
+    assert_bounded("refused letters", |number| {
+        let request = message(number + 1, "luke", "x");
+        let answer = outcome(&house.asked(hans, &request), number + 1);
+        assert!(number < 1_000 || answer == Some(Outcome::Refused(Refusal::MailboxFull)));
+    });
+}
+
+/// Attempts that wait for the one under way: so many, then the server is busy.
+#[test]
+fn t57_waiting_attempts_have_a_bound() {
+    let mut house = House::with(patient(), &["hans"]);
+    house.verdicts = Some(Vec::new());
+    let most = Limits::default().attempts_waiting_max;
+    for place in 0..most + 50 {
+        let conn = house.greeted();
+        house.knock(conn, b"hans", PASSWORD.as_bytes());
+        let answer = house.take(conn);
+        let busy = [ServerFrame::LoginRefused(LoginRefusal::Busy)];
+        assert_eq!(answer, if place > most { &busy[..] } else { &[] }, "{place}");
+    }
+}
+
+/// Connections that do not log in: so many, then the oldest makes way. Those who are logged in notice nothing.
+#[test]
+fn t57_connections_before_login_have_a_bound() {
+    let mut house = House::with(patient(), &["hans"]);
+    let hans = house.login("hans");
+    let most = Limits::default().greeting_max;
+    let conns: Vec<_> = (0..3 * most).map(|_| house.open()).collect();
+    let open = conns.iter().filter(|conn| !house.is_closed(**conn)).count();
+    assert!(open <= most, "{open} are open");
+    for (place, conn) in conns.iter().enumerate() {
+        assert_eq!(house.is_closed(*conn), place < conns.len() - open, "the oldest makes way");
+    }
+    assert!(!house.is_closed(hans));
+    house.pass(Limits::default().login_deadline);
+    assert!(conns.iter().all(|conn| house.is_closed(*conn)), "nobody waits for ever");
+}
+
+/// Coming and going without end: who was there is remembered once, however often he was.
+#[test]
+fn t57_comings_and_goings_have_a_bound() {
+    let mut house = House::with(patient(), &["hans", "luke"]);
+    let luke = house.login("luke");
+    assert_bounded("comings and goings", |_| {
+        let hans = house.greeted();
+        house.knock(hans, b"hans", PASSWORD.as_bytes());
+        house.pass(Duration::from_millis(20));
+        house.forget(hans);
+        house.take_frames(luke);
+        house.verified.clear();
+    });
+}

@@ -1,0 +1,31 @@
+//! What an attacker may try, tried: a family of attacks in each file, and in the name of each test the
+//! number of the threat that it proves harmless.
+//!
+//! | file | who tries what |
+//! |---|---|
+//! | `decoder.rs` | anybody: lengths, kinds, versions and bodies that no decoder should believe (T1, T12, T56, T60) |
+//! | `before_login.rs` | anybody: doing something without a login (T10) |
+//! | `accounts.rs` | anybody: guessing, finding out who exists, racing (T6, T8, T18) |
+//! | `floods.rs` | a user: more than his share of time, memory, disk and attention (T13, T14, T16, T17) |
+//! | `caps.rs` | a user: registering without end (T57) |
+//! | `blocks.rs` | a user: getting past a block (T19) |
+//! | `display.rs` | a user: lines that deceive, steer or choke a terminal (T20 to T23) |
+//! | `logs.rs` | anybody: lines in the log that are none (T24) |
+//! | `clocks.rs` | the environment: clocks that jump (T53) |
+//! | `numbers.rs` | a user: numbers and arguments at the edge (T54) |
+//!
+//! Most drive the pure machines, so they need neither sockets nor time: an attack of an hour is over in
+//! a moment, and what is counted are events, frames and bytes. Where the whole attack would take longer
+//! than a test may, a constant says how much of it is run, and its comment how much there is.
+
+mod accounts;
+mod before_login;
+mod blocks;
+mod caps;
+mod clocks;
+mod decoder;
+mod display;
+mod floods;
+mod logs;
+mod numbers;
+mod support;

@@ -1,0 +1,100 @@
+//! Frames, whole and broken.
+
+use bytes::Bytes;
+use starling_core::id::{MsgId, RequestId, Seq};
+use starling_core::seed::Dice;
+use starling_core::text::Text;
+use starling_core::wire::{HEAD_BYTES, Hello, Kind, Phase, Request, VERSION};
+
+use super::house::{encoded, login, name_of};
+use super::{noise, one_of, pick};
+
+/// Every state that a reader can be in.
+pub(crate) const PHASES: [Phase; 3] = [Phase::BeforeLogin, Phase::Online, Phase::FromServer];
+
+pub(crate) fn text_of(text: &str) -> Text {
+    Text::parse(Bytes::copy_from_slice(text.as_bytes())).expect("a text")
+}
+
+/// The head of a frame whose body claims to have `len` bytes.
+pub(crate) fn head(kind: u8, len: usize) -> [u8; HEAD_BYTES] {
+    let [.., high, mid, low] = u32::try_from(len).expect("24 bits").to_be_bytes();
+    [kind, high, mid, low]
+}
+
+/// A frame of any kind with that body.
+pub(crate) fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
+    [&head(kind, body.len())[..], body].concat()
+}
+
+/// A message of the sender's only client; `number` is that of the request and counts up.
+pub(crate) fn message(number: u32, to: &str, text: &str) -> Request {
+    let id = MsgId { instance: 1, counter: u64::from(number) };
+    Request::Message { request: RequestId(number), id, to: name_of(to), text: text_of(text) }
+}
+
+/// One good request of every kind.
+pub(crate) fn requests(number: u32, other: &str) -> Vec<Request> {
+    let (request, whom) = (RequestId(number), name_of(other));
+    vec![
+        message(number, other, "hello"),
+        Request::Broadcast { request, text: text_of("hello") },
+        Request::Who { request },
+        Request::Since { request, seconds: 60 },
+        Request::Block { request, whom },
+        Request::Unblock { request, whom },
+        Request::Logout { request },
+        Request::Ack { seq: Seq::START },
+        Request::Active,
+        Request::Ping { nonce: number },
+        Request::Pong { nonce: number },
+    ]
+}
+
+/// A whole frame of any kind there is, or of none, with a good body, a bad one, or noise.
+pub(crate) fn any_frame(dice: &mut Dice) -> Vec<u8> {
+    let good: Vec<Vec<u8>> =
+        requests(1, "luke").iter().map(|request| encoded(&request.frame())).chain(hellos()).collect();
+    match dice.below(4) {
+        0 => one_of(dice, &good).clone(),
+        1 => {
+            let mut frame = one_of(dice, &good).clone();
+            break_body(dice, &mut frame);
+            frame
+        }
+        2 => {
+            let kinds: Vec<Kind> = Kind::all().collect();
+            let (kind, len) = (one_of(dice, &kinds).0, pick(dice, 60));
+            framed(kind, &noise(dice, len))
+        }
+        _ => {
+            let (kind, len) = (noise(dice, 1)[0], pick(dice, 60));
+            framed(kind, &noise(dice, len))
+        }
+    }
+}
+
+fn hellos() -> impl Iterator<Item = Vec<u8>> {
+    let hellos = [
+        Hello::Hello { version: VERSION, product: "test".into() },
+        login(b"hans", b"guess"),
+        Hello::Ping { nonce: 1 },
+        Hello::Pong { nonce: 1 },
+    ];
+    hellos.into_iter().map(|hello| encoded(&hello.frame()))
+}
+
+/// Changes a byte of the body, or its length; the head stays true to it.
+pub(crate) fn break_body(dice: &mut Dice, frame: &mut Vec<u8>) {
+    let body = frame.len() - HEAD_BYTES;
+    match dice.below(3) {
+        0 if body > 0 => {
+            let at = HEAD_BYTES + pick(dice, body);
+            frame[at] = noise(dice, 1)[0];
+        }
+        1 if body > 0 => frame.truncate(HEAD_BYTES + pick(dice, body)),
+        _ => frame.extend(noise(dice, 3)),
+    }
+    let head = head(frame[0], frame.len() - HEAD_BYTES);
+    frame[..HEAD_BYTES].copy_from_slice(&head);
+}

@@ -1,0 +1,33 @@
+//! What several families of proofs need.
+
+pub(crate) mod frames;
+pub(crate) mod honest;
+pub(crate) mod hostile;
+pub(crate) mod house;
+pub(crate) mod letters;
+pub(crate) mod person;
+pub(crate) mod sinks;
+pub(crate) mod terminal;
+
+use starling_core::seed::{Dice, Seed};
+
+/// Chance that is the same in every run.
+pub(crate) fn dice(seed: u64) -> Dice {
+    Dice::public(Seed::from(seed))
+}
+
+/// A place in a list of `len`.
+pub(crate) fn pick(dice: &mut Dice, len: usize) -> usize {
+    let bound = u64::try_from(len).expect("a list is shorter than 64 bits");
+    usize::try_from(dice.below(bound)).expect("it is below a length")
+}
+
+/// One of `list`.
+pub(crate) fn one_of<'a, T>(dice: &mut Dice, list: &'a [T]) -> &'a T {
+    &list[pick(dice, list.len())]
+}
+
+/// `len` bytes of anything.
+pub(crate) fn noise(dice: &mut Dice, len: usize) -> Vec<u8> {
+    (0..len).map(|_| u8::try_from(dice.below(256)).expect("a byte")).collect()
+}
