@@ -28,6 +28,10 @@ pub struct Limits {
     pub addresses_max: usize,
     /// Login attempts that wait for the one under way, an account. More are told to come later.
     pub attempts_waiting_max: usize,
+    /// Passwords that are being checked or wait for it, all accounts together. A check of a hashed password
+    /// takes some 20 ms of a core, so on two cores the last waits less than a second; more are told to come
+    /// later.
+    pub verify_waiting_max: usize,
     /// Accounts of unknown names that are remembered; they must look like known ones, but not without end.
     pub strangers_max: usize,
     /// Commands that may come at once before a user is slowed down: a large paste.
@@ -82,6 +86,7 @@ impl Default for Limits {
             address_attempts_per_second: 10,
             addresses_max: 10_000,
             attempts_waiting_max: 64,
+            verify_waiting_max: 64,
             strangers_max: 10_000,
             commands_burst: 2_000,
             commands_per_second: 500,

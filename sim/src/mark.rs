@@ -19,6 +19,8 @@ kinds! {
         LockRevived = "lock over a reboot",
         /// Several attempts on one account waited for each other.
         AttemptsQueued = "attempts on one account at once",
+        /// An attempt was refused because too many passwords were being checked.
+        ChecksFull = "too many password checks",
         /// The right password was refused because the older session answered.
         AlreadyOnline = "already logged in",
         /// The older session did not answer and made way.

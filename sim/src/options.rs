@@ -191,6 +191,7 @@ fn limits([profile, greeting, waiting, commands, unread, mailbox, page, commit]:
     }
     limits.greeting_max = 4 + usize::from(greeting / 16);
     limits.attempts_waiting_max = 1 + usize::from(waiting / 64);
+    limits.verify_waiting_max = 1 + usize::from(waiting % 8);
     limits.commands_burst = 8 + u32::from(commands / 4);
     limits.commands_per_second = 8 + u32::from(commands % 16);
     limits.unread_soft_bytes = 2 * 1024 + 64 * u32::from(unread);

@@ -9,7 +9,7 @@ impl Server {
     /// If one does not hold: that is a bug.
     pub fn check(&self) {
         assert!(self.post.is_empty(), "no envelope outlives its step");
-        self.doors.check();
+        self.doors.check(&self.config.limits);
         self.roster.check();
         self.ledger.check();
         self.sessions.iter().for_each(|(_, session)| session.check());

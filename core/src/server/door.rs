@@ -14,11 +14,12 @@ use super::directory::Directory;
 use super::envelope::{Knock, ToDoor, ToHome, ToSession};
 use super::ledger::Order;
 use crate::auth::lockout::{Lockout, Verdict};
-use crate::id::Ticket;
+use crate::id::{ConnId, Seq, Ticket};
+use crate::limits::Limits;
 use crate::name::{AccountName, Name};
 use crate::store::{FailureRecord, Write};
 use crate::time::{Time, secs_rounded_up};
-use crate::wire::LoginRefusal;
+use crate::wire::{LoginName, LoginRefusal};
 
 /// See the module. Only accounts with something to remember are in it.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ pub(crate) struct Doors {
     accounts: BTreeMap<AccountName, Account>,
     /// Unknown accounts with failures, oldest first, so that their number can be bounded.
     strangers: VecDeque<AccountName>,
+    /// Passwords that are being checked, so that their number can be bounded.
+    verifying: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -36,10 +39,12 @@ struct Account {
     stranger: bool,
 }
 
-/// The attempt under way.
+/// The attempt under way. Its password is with whoever checks it.
 #[derive(Clone, Debug)]
 struct Busy {
-    knock: Knock,
+    conn: ConnId,
+    name: LoginName,
+    seen: Seq,
     stage: Stage,
 }
 
@@ -79,7 +84,7 @@ impl Doors {
         let name = AccountName::of(knock.name.as_bytes());
         let account = self.accounts.entry(name).or_default();
         if account.busy.is_none() {
-            account.hear(name, knock, cx);
+            account.hear(name, knock, &mut self.verifying, cx);
             self.forget_if_clean(name, cx.now);
         } else if account.waiting.len() < cx.config.limits.attempts_waiting_max {
             account.waiting.push_back(knock);
@@ -102,11 +107,12 @@ impl Doors {
         if !matches!(busy.stage, Stage::Verifying(t) if t == ticket) {
             return;
         }
-        let user = Name::parse(busy.knock.name.as_bytes()).ok().and_then(|name| directory.find(name));
+        self.verifying -= 1;
+        let user = Name::parse(busy.name.as_bytes()).ok().and_then(|name| directory.find(name));
         match user.filter(|_| right) {
             Some(user) => {
                 busy.stage = Stage::Deciding;
-                cx.tell_home(user, ToHome::Enter { conn: busy.knock.conn, seen: busy.knock.seen });
+                cx.tell_home(user, ToHome::Enter { conn: busy.conn, seen: busy.seen });
                 if account.lockout.success() {
                     cx.keep(Order::Failures { account: name, attempt: None });
                 }
@@ -143,7 +149,7 @@ impl Doors {
             Verdict::TryAgain => LoginRefusal::TryAgain,
             Verdict::Locked(_) => LoginRefusal::LockedNow { seconds: seconds(cx.config.block_duration) },
         };
-        cx.tell_session(busy.knock.conn, ToSession::Refuse(refusal));
+        cx.tell_session(busy.conn, ToSession::Refuse(refusal));
         self.next(name, cx);
     }
 
@@ -153,7 +159,7 @@ impl Doors {
         account.busy = None;
         while account.busy.is_none() {
             let Some(knock) = account.waiting.pop_front() else { break };
-            account.hear(name, knock, cx);
+            account.hear(name, knock, &mut self.verifying, cx);
         }
         self.forget_if_clean(name, cx.now);
     }
@@ -182,29 +188,38 @@ impl Doors {
         }
     }
 
-    pub(crate) fn check(&self) {
+    pub(crate) fn check(&self, limits: &Limits) {
         for account in self.accounts.values() {
             assert!(account.busy.is_some() || account.waiting.is_empty(), "nobody waits at a free door");
         }
+        let verifying = self.accounts.values().filter(|account| account.is_verifying()).count();
+        assert_eq!(verifying, self.verifying, "every check of a password is counted");
+        assert!(verifying <= limits.verify_waiting_max, "few passwords are checked at once");
     }
 }
 
 impl Account {
-    /// Hears an attempt: a locked door does not look at the password.
-    fn hear(&mut self, name: AccountName, knock: Knock, cx: &mut Cx<'_>) {
+    /// Hears an attempt: a locked door does not look at the password, and nobody does while there are too
+    /// many of them (`verifying`).
+    fn hear(&mut self, name: AccountName, knock: Knock, verifying: &mut usize, cx: &mut Cx<'_>) {
         if let Some(left) = self.lockout.remaining(cx.now) {
             let refusal = LoginRefusal::Locked { seconds: seconds(left) };
             cx.tell_session(knock.conn, ToSession::Refuse(refusal));
             return;
         }
+        if *verifying >= cx.config.limits.verify_waiting_max {
+            cx.tell_session(knock.conn, ToSession::Refuse(LoginRefusal::Busy));
+            return;
+        }
+        *verifying += 1;
         let ticket = cx.ticket();
-        cx.out.push(Action::Verify {
-            account: name,
-            ticket,
-            name: knock.name.clone(),
-            password: knock.password.clone(),
-        });
-        self.busy = Some(Box::new(Busy { knock, stage: Stage::Verifying(ticket) }));
+        let Knock { conn, name: typed, password, seen } = knock;
+        cx.out.push(Action::Verify { account: name, ticket, name: typed.clone(), password });
+        self.busy = Some(Box::new(Busy { conn, name: typed, seen, stage: Stage::Verifying(ticket) }));
+    }
+
+    fn is_verifying(&self) -> bool {
+        self.busy.as_ref().is_some_and(|busy| matches!(busy.stage, Stage::Verifying(_)))
     }
 
     fn is_idle(&self) -> bool {

@@ -1,5 +1,6 @@
 //! A server machine with a store that answers when it is told to, and clients that speak frames.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct World {
     pub now: Time,
     pub batches: Vec<Batch>,
     pub pages: Vec<PageOrder>,
+    /// Answers of password checks that somebody else gives, if they are not given at once.
+    pub checks: Option<VecDeque<Input>>,
     /// What each connection was sent and nobody has looked at, and whether it was closed.
     lines: Vec<(ConnId, Reader, Vec<ServerFrame>, bool)>,
     generation: u32,
@@ -52,6 +55,7 @@ impl World {
             now: Time::ZERO,
             batches: Vec::new(),
             pages: Vec::new(),
+            checks: None,
             lines: Vec::new(),
             generation: 0,
             free: Vec::new(),
@@ -80,7 +84,11 @@ impl World {
             Action::Close { conn, .. } => self.line(conn).3 = true,
             Action::Verify { account, ticket, password, .. } => {
                 let right = password.reveal() == b"secret" && account.as_bytes() != b"nobody";
-                self.feed(Input::Verified { account, ticket, right });
+                let answer = Input::Verified { account, ticket, right };
+                match &mut self.checks {
+                    Some(checks) => checks.push_back(answer),
+                    None => self.feed(answer),
+                }
             }
             Action::Store(batch) => self.batches.push(batch),
             Action::Load(order) => self.pages.push(order),

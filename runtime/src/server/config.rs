@@ -88,7 +88,7 @@ macro_rules! rows {
     };
 }
 
-const ROWS: [Row; 30] = rows![
+const ROWS: [Row; 31] = rows![
     Span hello_deadline,
     Span login_deadline,
     Span silence,
@@ -100,6 +100,7 @@ const ROWS: [Row; 30] = rows![
     Number address_attempts_per_second,
     Count addresses_max,
     Count attempts_waiting_max,
+    Count verify_waiting_max,
     Count strangers_max,
     Number commands_burst,
     Number commands_per_second,

@@ -24,6 +24,8 @@ pub struct Locks {
     failed: u64,
     /// Unknown names that have ever been tried. Beyond a number the server may forget some.
     strangers: u32,
+    /// Passwords that are being looked at.
+    verifying: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -90,6 +92,7 @@ impl Locks {
     fn begin(&mut self, snapshot: &Snapshot, rebooted: bool, book: &mut Book) -> Finding {
         let before = std::mem::take(&mut self.accounts);
         self.strangers = 0;
+        self.verifying = 0;
         for record in &snapshot.failures {
             let Some(old) = self.kept.get(&record.account) else {
                 return fail!("the failures of {:?} come from nowhere", record.account);
@@ -144,6 +147,10 @@ impl Locks {
             return fail!("two passwords for {name:?} are looked at at once");
         }
         account.verifying = Some(ticket);
+        self.verifying += 1;
+        if self.verifying > book.config.limits.verify_waiting_max {
+            return fail!("{} passwords are looked at at once", self.verifying);
+        }
         Ok(())
     }
 
@@ -153,6 +160,8 @@ impl Locks {
         if account.verifying.take_if(|waiting| *waiting == ticket).is_none() {
             return;
         }
+        self.verifying -= 1;
+        let account = self.account(name);
         account.failed = failed;
         if account.locked_until.take().is_some() {
             account.failures = 0;
@@ -177,9 +186,11 @@ impl Locks {
         let kept = self.kept.get(&name).copied().unwrap_or_default();
         let failed = self.failed;
         let waiting_max = book.config.limits.attempts_waiting_max;
+        let too_many_checks = self.verifying >= book.config.limits.verify_waiting_max;
         let account = self.account(name);
         match frame {
-            // Refused at the door; who was let in and then made room for others is still looked at.
+            // Refused at the door; who was let in and then made room for others is still looked at. Who is
+            // refused when his turn came, because of too many checks, goes with the next who is answered.
             ServerFrame::LoginRefused(LoginRefusal::Busy) => {
                 account.trying.retain(|tried| *tried != (link, now))
             }
@@ -209,6 +220,8 @@ impl Locks {
                 let greeting = book.links.iter().filter(|sight| sight.open && sight.user.is_none()).count();
                 if greeting >= book.config.limits.greeting_max {
                     book.marks.reach(Mark::MadeRoom);
+                } else if too_many_checks {
+                    book.marks.reach(Mark::ChecksFull);
                 } else if !book.stopping && account.trying.len() < waiting_max {
                     return fail!("{name:?} is told that the server is busy, and it is not");
                 }

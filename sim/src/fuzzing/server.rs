@@ -68,6 +68,7 @@ impl Toy {
         config.limits.mailbox_sender_part = 2;
         config.limits.page_bytes = 64;
         config.limits.strangers_max = 2;
+        config.limits.verify_waiting_max = 2;
         Toy {
             server: Server::recover(config, &snapshot, Time::ZERO),
             store,
