@@ -1,11 +1,13 @@
 //! The credentials file: who may log in, and with which password.
 //!
-//! One `username password` a line, one space between; the password is the rest of the line. Blank lines
-//! and lines whose first character is `#` mean nothing. Line ends are LF or CRLF, a byte-order mark may
-//! lead. What a message says about a broken line never shows what stands in it: it might be a password.
+//! One `username password` a line, one space between; the password is the rest of the line, or, where it
+//! begins with [`HASH_PREFIX`], its hash. Blank lines and lines whose first character is `#` mean nothing.
+//! Line ends are LF or CRLF, a byte-order mark may lead. What a message says about a broken line never
+//! shows what stands in it: it might be a password.
 
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -14,23 +16,40 @@ use zeroize::Zeroizing;
 use crate::limits::PASSWORD_MAX;
 use crate::name::{Name, NotAName};
 
+/// What a hashed password begins with; no plain password does.
+pub const HASH_PREFIX: &str = "$argon2id$";
+/// Bytes of a hashed password: the longest salt and digest that its form allows take fewer.
+pub const HASH_BYTES_MAX: usize = 512;
+
 /// One user.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The name he logs in with.
     pub name: Name,
     /// What he has to know.
-    pub password: Secret,
+    pub password: Stored,
+    /// The number of his line; the first line is 1.
+    pub line: usize,
 }
 
-/// A password: UTF-8, 1 to [`PASSWORD_MAX`] bytes. Never printed, wiped when dropped.
+/// How a password is kept.
+#[derive(Clone, Debug)]
+pub enum Stored {
+    /// As it is.
+    Plain(Secret),
+    /// As a hash in PHC form. Here it is only known by its prefix: whoever verifies reads the rest.
+    Hashed(Secret),
+}
+
+/// A password, UTF-8, 1 to [`PASSWORD_MAX`] bytes; or a hash of one, at most [`HASH_BYTES_MAX`]. Never
+/// printed, wiped when dropped.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The bytes. Nobody prints them, and whoever compares them takes the same time for all.
+    /// The text. Nobody prints it, and whoever compares it takes the same time for all.
     #[must_use]
-    pub fn reveal(&self) -> &[u8] {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -66,8 +85,8 @@ pub enum Reason {
     PasswordTooLong,
     /// The password is not UTF-8.
     PasswordNotUtf8,
-    /// The password is a hash, and hashes are not understood.
-    Hashed,
+    /// The password is a hash, and has more than [`HASH_BYTES_MAX`] bytes.
+    HashTooLong,
     /// The user has a line already.
     Duplicate {
         /// Who.
@@ -90,7 +109,7 @@ pub fn parse(file: &[u8]) -> Result<Vec<Entry>, Broken> {
         if means_nothing(line) {
             continue;
         }
-        let entry = entry(line).and_then(|entry| once(&mut seen, entry, number));
+        let entry = entry(line, number).and_then(|entry| once(&mut seen, entry));
         entries.push(entry.map_err(|reason| Broken::Line { number, reason })?);
     }
     if entries.is_empty() { Err(Broken::NoUsers) } else { Ok(entries) }
@@ -100,35 +119,35 @@ fn means_nothing(line: &[u8]) -> bool {
     line.starts_with(b"#") || line.iter().all(|byte| matches!(byte, b' ' | b'\t'))
 }
 
-fn entry(line: &[u8]) -> Result<Entry, Reason> {
+fn entry(line: &[u8], number: usize) -> Result<Entry, Reason> {
     let name_end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
     let name = Name::parse(&line[..name_end]).map_err(Reason::Name)?;
     let password = line.get(name_end + 1..).unwrap_or_default();
-    Ok(Entry { name, password: secret(password)? })
+    Ok(Entry { name, password: stored(password)?, line: number })
 }
 
-/// The one place that decides what may stand as a password: not (yet) a hash, so that nobody believes
-/// his passwords are hashed while the hash itself is the password.
-fn secret(password: &[u8]) -> Result<Secret, Reason> {
+/// The one place that decides what may stand as a password, and whether it is a hash.
+fn stored(password: &[u8]) -> Result<Stored, Reason> {
     if password.is_empty() {
         return Err(Reason::NoPassword);
     }
-    if password.len() > PASSWORD_MAX {
-        return Err(Reason::PasswordTooLong);
+    let (kind, bytes_max, too_long): (fn(Secret) -> Stored, _, _) =
+        if password.starts_with(HASH_PREFIX.as_bytes()) {
+            (Stored::Hashed, HASH_BYTES_MAX, Reason::HashTooLong)
+        } else {
+            (Stored::Plain, PASSWORD_MAX, Reason::PasswordTooLong)
+        };
+    if password.len() > bytes_max {
+        return Err(too_long);
     }
-    if core::str::from_utf8(password).is_err() {
-        return Err(Reason::PasswordNotUtf8);
-    }
-    if password.starts_with(b"$argon2id$") {
-        return Err(Reason::Hashed);
-    }
-    Ok(Secret(Zeroizing::new(password.to_vec())))
+    let text = core::str::from_utf8(password).map_err(|_| Reason::PasswordNotUtf8)?;
+    Ok(kind(Secret(Zeroizing::new(text.into()))))
 }
 
-fn once(seen: &mut BTreeMap<Name, usize>, entry: Entry, number: usize) -> Result<Entry, Reason> {
+fn once(seen: &mut BTreeMap<Name, usize>, entry: Entry) -> Result<Entry, Reason> {
     match seen.entry(entry.name) {
         btree_map::Entry::Vacant(place) => {
-            place.insert(number);
+            place.insert(entry.line);
             Ok(entry)
         }
         btree_map::Entry::Occupied(first) => Err(Reason::Duplicate { name: entry.name, first: *first.get() }),
@@ -164,10 +183,9 @@ impl fmt::Display for Reason {
                 write!(f, "the password is too long; use at most {PASSWORD_MAX} bytes")
             }
             Reason::PasswordNotUtf8 => f.write_str("the password is not valid UTF-8; save the file as UTF-8"),
-            Reason::Hashed => f.write_str(
-                "the password begins with \"$argon2id$\", but hashed passwords are not supported; \
-                 write the password itself",
-            ),
+            Reason::HashTooLong => {
+                write!(f, "the password hash is too long; a hash has at most {HASH_BYTES_MAX} bytes")
+            }
             Reason::Duplicate { name, first } => {
                 write!(f, "user {name} is on line {first} already; remove one of the two lines")
             }
@@ -179,15 +197,18 @@ impl core::error::Error for Broken {}
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned;
     use alloc::format;
-    use alloc::string::{String, ToString};
+    use alloc::string::ToString;
 
     use super::*;
 
     /// The entries of a file that must be whole, as `name=password`.
     fn read(file: &[u8]) -> Vec<String> {
-        let show =
-            |entry: &Entry| format!("{}={}", entry.name, String::from_utf8_lossy(entry.password.reveal()));
+        let show = |entry: &Entry| match &entry.password {
+            Stored::Plain(password) => format!("{}={}", entry.name, password.reveal()),
+            Stored::Hashed(hash) => format!("{}#{}", entry.name, hash.reveal()),
+        };
         parse(file).expect("a good file").iter().map(show).collect()
     }
 
@@ -251,7 +272,27 @@ mod tests {
         assert_eq!(reason(b"yoda \xff"), Reason::PasswordNotUtf8);
         let too_long = format!("yoda {}", "x".repeat(PASSWORD_MAX + 1));
         assert_eq!(reason(too_long.as_bytes()), Reason::PasswordTooLong);
-        assert_eq!(reason(b"yoda $argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"), Reason::Hashed);
+        let too_long = format!("yoda $argon2id${}", "x".repeat(HASH_BYTES_MAX));
+        assert_eq!(reason(too_long.as_bytes()), Reason::HashTooLong);
+        assert_eq!(reason(b"yoda $argon2id$\xff"), Reason::PasswordNotUtf8);
+    }
+
+    #[test]
+    fn a_hash_is_told_from_a_password_by_its_prefix() {
+        assert_eq!(
+            read(b"yoda $argon2id$v=19$m=8\r\nhans falcon"),
+            ["yoda#$argon2id$v=19$m=8", "hans=falcon"]
+        );
+        assert_eq!(read(b"yoda $argon2id$"), ["yoda#$argon2id$"]);
+        assert_eq!(read(b"yoda $argon2i$v=19"), ["yoda=$argon2i$v=19"]);
+        assert_eq!(read(b"yoda  $argon2id$"), ["yoda= $argon2id$"]);
+        assert_eq!(read(b"yoda $ARGON2ID$"), ["yoda=$ARGON2ID$"]);
+    }
+
+    #[test]
+    fn an_entry_knows_its_line() {
+        let entries = parse(b"\xef\xbb\xbf# team\r\nyoda wise\r\n\r\nhans falcon").expect("a good file");
+        assert_eq!(entries.iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 4]);
     }
 
     #[test]
@@ -283,7 +324,7 @@ mod tests {
             b"y@da hunter2",
             b" hunter2",
             b"yoda hunter2\xff",
-            b"yoda $argon2id$hunter2",
+            b"yoda $argon2id$hunter2\xff",
             b"hunter2 ",
         ];
         for line in lines {
@@ -295,7 +336,11 @@ mod tests {
 
     #[test]
     fn a_password_is_never_in_debug_output() {
-        let entries = parse(b"yoda wise\n").expect("a good file");
-        assert_eq!(format!("{entries:?}"), r#"[Entry { name: "yoda", password: Secret(..) }]"#);
+        let entries = parse(b"yoda wise\nhans $argon2id$v=19\n").expect("a good file");
+        assert_eq!(
+            format!("{entries:?}"),
+            r#"[Entry { name: "yoda", password: Plain(Secret(..)), line: 1 }, "#.to_owned()
+                + r#"Entry { name: "hans", password: Hashed(Secret(..)), line: 2 }]"#
+        );
     }
 }

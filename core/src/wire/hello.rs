@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::{BufMut, Bytes};
+use zeroize::Zeroizing;
 
 use super::fault::PeerFault;
 use super::fields::Fields;
@@ -221,9 +222,10 @@ impl LoginName {
     }
 }
 
-/// A password as it was typed: at most [`Password::MAX`] bytes, one more than a right one can have.
+/// A password as it was typed: at most [`Password::MAX`] bytes, one more than a right one can have. Never
+/// printed; a copy of its own, wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(Bytes);
+pub struct Password(Zeroizing<Vec<u8>>);
 
 impl Password {
     /// The most bytes that travel: a longer password is cut to it and stays wrong.
@@ -233,7 +235,7 @@ impl Password {
     #[must_use]
     pub fn cut(mut typed: Bytes) -> Option<Password> {
         typed.truncate(Password::MAX);
-        (!typed.is_empty()).then_some(Password(typed))
+        (!typed.is_empty()).then(|| Password(Zeroizing::new(typed.to_vec())))
     }
 
     /// The bytes. Nobody prints them.

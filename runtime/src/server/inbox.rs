@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use starling_core::auth::credentials::Entry;
+use starling_core::id::Ticket;
+use starling_core::name::AccountName;
 
 use crate::net::ready::{ReadyList, Who};
 use crate::store::Answer;
@@ -13,6 +15,15 @@ use crate::store::Answer;
 pub(crate) enum Note {
     /// An answer of the store.
     Answer(Answer),
+    /// A password was checked.
+    Verified {
+        /// The account it was about.
+        account: AccountName,
+        /// The number of the order.
+        ticket: Ticket,
+        /// A known name and its password.
+        right: bool,
+    },
     /// The credentials were read again.
     Credentials(Vec<Entry>),
     /// Tell everybody, and end.
@@ -24,7 +35,7 @@ pub(crate) enum Note {
 /// Notes on their way to the shard, in order; each wakes it.
 ///
 /// Bounded by what its writers may have under way: the store answers orders and takes a bounded number of
-/// them, and whoever holds the server asks for little.
+/// them, the machine has a bounded number of passwords checked, and whoever holds the server asks for little.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     notes: Mutex<VecDeque<Note>>,

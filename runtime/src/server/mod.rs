@@ -34,7 +34,8 @@ use self::doors::Doors;
 use self::inbox::{Inbox, Note};
 pub use self::shard::Ended;
 use self::shard::{Parts, Shard};
-use self::verify::Verifier;
+pub use self::verify::BrokenHash;
+use self::verify::{Passwords, Verifier};
 use crate::clock::Clock;
 use crate::net::listen::listen_on;
 use crate::net::ready::{ReadyList, Who};
@@ -90,6 +91,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// A password that looks like a hash is none.
+    #[error("Cannot use the credentials: {0}.")]
+    Credentials(#[from] BrokenHash),
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] OpenError),
@@ -129,6 +133,7 @@ impl Server {
     /// # Errors
     /// [`StartError`] says what, why, and what to do about it.
     pub fn start(options: Options, clock: Clock) -> Result<Server, StartError> {
+        let passwords = Passwords::new(&options.credentials, options.seed.0)?;
         let addr = options.addr;
         let listener = listen_on(addr).map_err(|source| StartError::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(StartError::System)?;
@@ -141,8 +146,19 @@ impl Server {
         let answers = Arc::clone(&inbox);
         let store = Writer::spawn(store, move |answer| answers.push(Note::Answer(answer)));
         let store = store.map_err(StartError::System)?;
-        let foundations =
-            Foundations { options, clock, ready, inbox: Arc::clone(&inbox), listener, tls, store, snapshot };
+        let verifier = Verifier::new(passwords, Arc::clone(&inbox)).map_err(StartError::System)?;
+        verifier.warn_if_uneven();
+        let foundations = Foundations {
+            options,
+            clock,
+            ready,
+            inbox: Arc::clone(&inbox),
+            listener,
+            tls,
+            store,
+            snapshot,
+            verifier,
+        };
         let (thread, ended) = foundations.spawn().map_err(StartError::System)?;
         let fingerprint = key.map(|key| key.fingerprint());
         Ok(Server { addr, fingerprint, inbox, ended, thread: Some(thread) })
@@ -245,6 +261,7 @@ struct Foundations {
     tls: Option<Arc<ServerConfig>>,
     store: Writer,
     snapshot: Snapshot,
+    verifier: Verifier,
 }
 
 impl Foundations {
@@ -261,7 +278,6 @@ impl Foundations {
         let _inside = runtime.enter();
         let doors = Doors::new(vec![self.listener], self.tls, self.ready.waker(Who::Doors))?;
         let options = self.options;
-        let verifier = Verifier::new(&options.credentials, options.seed.0);
         let unread_hard_bytes = options.config.limits.unread_hard_bytes;
         Ok(Shard::new(Parts {
             machine: Machine::recover(options.config, &self.snapshot, self.clock.now()),
@@ -271,7 +287,7 @@ impl Foundations {
             inbox: self.inbox,
             doors,
             store: self.store,
-            verifier,
+            verifier: self.verifier,
             conns_max: options.conns_max,
         }))
     }

@@ -1,10 +1,13 @@
 //! Feeding the machine, and doing what it says.
 
+use std::fmt::Display;
+
 use starling_core::auth::credentials::Entry;
 use starling_core::server::{Action, Event, Input};
 
 use super::inbox::Note;
 use super::shard::{Ended, Phase, Shard};
+use super::verify::{Attempt, Difference};
 use crate::store::{Answer, Moment, Order};
 
 impl Shard {
@@ -43,8 +46,8 @@ impl Shard {
             Action::Resume { conn } => self.streams.resume(conn),
             Action::Close { conn, flush } => self.streams.close(conn, flush),
             Action::Verify { account, ticket, name, password } => {
-                let right = self.verifier.is_right(&name, &password);
-                self.answers.push_back(Input::Verified { account, ticket, right });
+                let known = self.verifier.check(Attempt { account, ticket, name, password });
+                self.answers.extend(known.map(|right| Input::Verified { account, ticket, right }));
             }
             Action::Store(batch) => {
                 let at = Moment { now: self.now, wall: self.clock.wall() };
@@ -72,6 +75,9 @@ impl Shard {
         while let Some(note) = self.inbox.pop() {
             match note {
                 Note::Answer(answer) => self.take_answer(answer),
+                Note::Verified { account, ticket, right } => {
+                    self.answers.push_back(Input::Verified { account, ticket, right });
+                }
                 Note::Credentials(entries) => self.renumber(&entries),
                 Note::Stop => self.stop(),
                 Note::Kill => self.phase = Phase::Over(Ended::Stopped),
@@ -83,15 +89,22 @@ impl Shard {
     fn take_answer(&mut self, answer: Answer) {
         match answer {
             Answer::Assigned(users) => {
-                if let Some(verifier) = self.verifiers_to_come.pop_front() {
-                    self.verifier = verifier;
+                if let Some(passwords) = self.passwords_to_come.pop_front() {
+                    let Difference { added, removed, changed } = self.verifier.take_over(passwords);
+                    tracing::info!(
+                        users = users.len(),
+                        added,
+                        removed,
+                        changed,
+                        "the new credentials are in use"
+                    );
+                    self.verifier.warn_if_uneven();
                 }
-                tracing::info!(users = users.len(), "the new credentials are in use");
                 self.answers.push_back(Input::Users { users });
             }
             Answer::NotAssigned(why) => {
-                self.verifiers_to_come.pop_front();
-                tracing::error!(%why, "the new credentials cannot be used; the old ones stay");
+                self.passwords_to_come.pop_front();
+                keep_the_old(&why);
             }
             Answer::Broken(why) => self.phase = Phase::Over(Ended::StoreBroken(why)),
             Answer::Stored { .. } | Answer::Loaded { .. } => self.answers.extend(answer.into_input().ok()),
@@ -99,7 +112,16 @@ impl Shard {
     }
 
     fn renumber(&mut self, entries: &[Entry]) {
-        self.verifiers_to_come.push_back(self.verifier.with(entries));
-        self.order(Order::Assign(entries.iter().map(|entry| entry.name).collect()));
+        match self.verifier.prepare(entries) {
+            Ok(passwords) => {
+                self.passwords_to_come.push_back(passwords);
+                self.order(Order::Assign(entries.iter().map(|entry| entry.name).collect()));
+            }
+            Err(why) => keep_the_old(&why),
+        }
     }
+}
+
+fn keep_the_old(why: &dyn Display) {
+    tracing::error!(%why, "the new credentials cannot be used; the old ones stay");
 }

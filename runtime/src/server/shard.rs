@@ -16,7 +16,7 @@ use tokio::task::coop::unconstrained;
 
 use super::doors::Doors;
 use super::inbox::Inbox;
-use super::verify::Verifier;
+use super::verify::{Passwords, Verifier};
 use crate::clock::{Alarm, Clock};
 use crate::net::ready::{ReadyList, Sources};
 use crate::net::streams::Streams;
@@ -44,7 +44,7 @@ pub(crate) struct Shard {
     pub(super) store: Writer,
     pub(super) verifier: Verifier,
     /// Passwords of credentials whose users the store is numbering.
-    pub(super) verifiers_to_come: VecDeque<Verifier>,
+    pub(super) passwords_to_come: VecDeque<Passwords>,
     /// Answers that are known before the step that asked for them is over.
     pub(super) answers: VecDeque<Input>,
     /// Empty between steps; kept for its memory.
@@ -115,7 +115,7 @@ impl Shard {
             streams: parts.streams,
             store: parts.store,
             verifier: parts.verifier,
-            verifiers_to_come: VecDeque::new(),
+            passwords_to_come: VecDeque::new(),
             answers: VecDeque::new(),
             actions: Vec::new(),
             inbox: parts.inbox,

@@ -1,7 +1,7 @@
 //! Texts that people write: files, lines, names.
 
 use bytes::Bytes;
-use starling_core::auth::credentials::{self, Broken};
+use starling_core::auth::credentials::{self, Broken, HASH_BYTES_MAX, HASH_PREFIX, Stored};
 use starling_core::command::{self, Command, INVALID_WORD_CHARS_MAX, Mistake};
 use starling_core::limits::{LINE_MAX, PASSWORD_MAX, TEXT_MAX};
 use starling_core::name::Name;
@@ -14,8 +14,19 @@ pub fn credentials(file: &[u8]) {
             names.sort_unstable();
             names.dedup();
             assert_eq!(names.len(), entries.len(), "each user has one line");
-            let fits = |password: &[u8]| (1..=PASSWORD_MAX).contains(&password.len());
-            assert!(!entries.is_empty() && entries.iter().all(|entry| fits(entry.password.reveal())));
+            let fits = |stored: &Stored| match stored {
+                Stored::Plain(password) => {
+                    let password = password.reveal();
+                    (1..=PASSWORD_MAX).contains(&password.len()) && !password.starts_with(HASH_PREFIX)
+                }
+                Stored::Hashed(hash) => {
+                    hash.reveal().starts_with(HASH_PREFIX) && hash.reveal().len() <= HASH_BYTES_MAX
+                }
+            };
+            assert!(!entries.is_empty() && entries.iter().all(|entry| fits(&entry.password)));
+            let lines = file.split(|byte| *byte == b'\n').count();
+            assert!(entries.iter().all(|entry| (1..=lines).contains(&entry.line)));
+            assert!(entries.is_sorted_by_key(|entry| entry.line));
         }
         Err(broken) => {
             if let Broken::Line { number, .. } = broken {

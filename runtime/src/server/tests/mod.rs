@@ -17,6 +17,7 @@ use starling_core::wire::{Farewell, LoginRefusal, Outcome, Request, ServerFrame}
 use tempfile::TempDir;
 
 use self::peer::Peer;
+use super::verify::hashed::hash;
 use super::{Options, Security, Server, StartError};
 use crate::clock::{Clock, ClockHand};
 
@@ -47,6 +48,11 @@ fn options(folder: &TempDir, addr: SocketAddr) -> Options {
         seed: Seed::from(1),
         security: Security::Plain,
     }
+}
+
+/// A hash of `password`, as cheap as can be.
+fn cheap(password: &str) -> String {
+    hash(password.as_bytes(), &argon2::Params::new(8, 1, 1, None).unwrap()).unwrap()
 }
 
 fn loopback() -> SocketAddr {
@@ -190,6 +196,44 @@ fn new_credentials_are_used_once_their_users_are_numbered() {
     hans.send(&block(1, "yoda"));
     assert_eq!(hans.next(), done(1, Outcome::Accepted));
     stage.online("luke", "lightsaber");
+}
+
+#[test]
+fn hashed_passwords_are_checked_while_the_server_goes_on() {
+    let stage = Stage::new();
+    let mut hans = stage.online("hans", "falcon");
+    let (wise, other) = (cheap("wise"), cheap("other"));
+    // From now on a password is checked elsewhere.
+    stage.server.handle().use_credentials(entries(&format!("hans {other}\nyoda {wise}\n")));
+    hans.send(&block(1, "yoda"));
+    assert_eq!(hans.next(), done(1, Outcome::Accepted));
+    let mut yoda = stage.online("yoda", "wise");
+    for refused in [("hans", "falcon"), ("nobody", "wise")] {
+        let mut peer = stage.peer();
+        peer.login(refused.0, refused.1);
+        assert!(matches!(peer.next(), ServerFrame::Greeting(_)));
+        assert_eq!(peer.next(), ServerFrame::LoginRefused(LoginRefusal::TryAgain));
+    }
+    // And now at once again.
+    stage.server.handle().use_credentials(entries("hans falcon\nluke lightsaber\n"));
+    yoda.send(&block(2, "hans"));
+    assert_eq!(yoda.next_but_presence(), done(2, Outcome::Accepted));
+    stage.online("luke", "lightsaber");
+}
+
+#[test]
+fn credentials_that_cannot_be_used_change_nothing() {
+    let stage = Stage::new();
+    let mut hans = stage.online("hans", "falcon");
+    stage.server.handle().use_credentials(entries("hans new\nluke $argon2id$nonsense\n"));
+    hans.send(&block(1, "yoda"));
+    assert_eq!(hans.next(), done(1, Outcome::Accepted));
+    stage.online("yoda", "wise");
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        Options { credentials: entries("hans $argon2id$nonsense\n"), ..options(&folder, loopback()) };
+    let refused = Server::start(options, stage.clock.clone()).unwrap_err();
+    assert!(matches!(refused, StartError::Credentials(_)), "{refused}");
 }
 
 #[test]
