@@ -50,6 +50,19 @@ impl Program {
     /// # Panics
     /// If that cannot be done.
     pub fn start<A: AsRef<OsStr>>(path: &Path, arguments: &[A], folder: &Path) -> Program {
+        Program::start_with(path, arguments, &[], folder)
+    }
+
+    /// As [`Program::start`], with further variables in its environment.
+    ///
+    /// # Panics
+    /// If that cannot be done.
+    pub fn start_with<A: AsRef<OsStr>>(
+        path: &Path,
+        arguments: &[A],
+        variables: &[(&str, &str)],
+        folder: &Path,
+    ) -> Program {
         fs::create_dir_all(folder).expect("a folder can be made");
         let words = folder.join("stderr.txt");
         let stderr = File::options().create(true).append(true).open(&words).expect("a file can be made");
@@ -60,6 +73,7 @@ impl Program {
             .env("XDG_STATE_HOME", folder.join("state"))
             .env("XDG_DATA_HOME", folder.join("data"))
             .env_remove("RUST_LOG")
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -70,6 +84,12 @@ impl Program {
         thread::spawn(move || listen(stdout, &say));
         let stdin = child.stdin.take();
         Program { child, stdin, said, words }
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Writes to its standard input. A program that has ended does not care.

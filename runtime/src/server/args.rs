@@ -4,18 +4,37 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::{Error, ErrorKind};
+use clap::{Args as Arguments, Parser};
+
+use super::commands::{Command, command_usage};
 
 use super::Security;
 
 /// A team messenger's server.
 ///
-/// Reads credentials.txt in the working directory: one `username password` a line. Prints `listening on
-/// <ip>:<port>` when it is ready; logs go to stderr (STARLING_LOG=debug shows more). SIGTERM and SIGINT stop
-/// it, SIGHUP makes it read credentials.txt again.
+/// Reads credentials.txt in the working directory: one `username password` a line, where a hash that
+/// `server passwd` made may stand for the password. Prints `listening on <ip>:<port>` when it is ready; logs
+/// go to stderr (STARLING_LOG=debug shows more). SIGTERM and SIGINT stop it, SIGHUP makes it read
+/// credentials.txt again.
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
 #[command(name = "server", version, verbatim_doc_comment)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct CommandLine {
+    /// To do this instead of serving.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// To serve like this; there whenever there is no command.
+    #[command(flatten)]
+    pub(crate) serve: Option<Args>,
+}
+
+/// How to serve.
+#[derive(Clone, Debug, PartialEq, Eq, Arguments)]
 pub(crate) struct Args {
     /// The port to listen on; 0 lets the system choose
     #[arg(value_name = "port", allow_negative_numbers = true)]
@@ -41,6 +60,9 @@ pub(crate) struct Args {
     /// A file with limits; server.toml in the working directory is read if it is there
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Refuse credentials with passwords that are plain text
+    #[arg(long)]
+    pub(crate) require_hashed: bool,
 }
 
 impl Args {
@@ -79,27 +101,36 @@ fn ip(text: &str) -> Result<IpAddr, std::net::AddrParseError> {
     text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text).parse()
 }
 
-/// What is wrong with a command line, in one line.
+/// What is wrong with a command line that begins with `first`, in one line.
 #[must_use]
-pub(crate) fn complaint(error: &Error) -> String {
+pub(crate) fn complaint(error: &Error, first: &str) -> String {
     let text = error.to_string();
     let what = match error.kind() {
-        ErrorKind::MissingRequiredArgument => "Too few arguments.".to_owned(),
+        ErrorKind::MissingRequiredArgument
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "Too few arguments.".to_owned(),
         _ => {
             let mut first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
             first[..1].make_ascii_uppercase();
             format!("{first}.")
         }
     };
-    format!("{what} Usage: server <port> <block_duration> <timeout> (see --help).")
+    let usage = command_usage(first).unwrap_or("server <port> <block_duration> <timeout>");
+    format!("{what} Usage: {usage} (see --help).")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn told(error: &Error, line: &str) -> String {
+        complaint(error, line.split(' ').nth(1).unwrap_or_default())
+    }
+
     fn parse(line: &str) -> Result<Args, String> {
-        Args::try_parse_from(line.split(' ')).map_err(|error| complaint(&error))
+        let parsed = CommandLine::try_parse_from(line.split(' ')).map_err(|error| told(&error, line))?;
+        assert_eq!(parsed.command, None);
+        Ok(parsed.serve.expect("there is no command"))
     }
 
     #[test]
@@ -137,6 +168,49 @@ mod tests {
         ] {
             let complaint = parse(line).unwrap_err();
             assert!(!complaint.contains('\n') && complaint.contains(" Usage: server <port>"), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn a_command_stands_in_the_place_of_the_numbers() {
+        for line in [
+            "server passwd hans",
+            "server passwd --hash-all",
+            "server user add hans",
+            "server user remove hans",
+            "server user list",
+        ] {
+            let parsed = CommandLine::try_parse_from(line.split(' ')).unwrap();
+            assert!(parsed.command.is_some() && parsed.serve.is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_command_is_said_in_one_line() {
+        for line in [
+            "server passwd",
+            "server passwd hans yoda",
+            "server passwd hans --hash-all",
+            "server passwd h@ns",
+            "server passwd --hash-some",
+            "server user",
+            "server user add",
+            "server user add h@ns",
+            "server user rename hans",
+            "server user list hans",
+        ] {
+            let error = CommandLine::try_parse_from(line.split(' ')).unwrap_err();
+            let complaint = told(&error, line);
+            let command = line.split(' ').nth(1).unwrap();
+            let usage = format!(" Usage: server {command} ");
+            assert!(!complaint.contains('\n') && complaint.contains(&usage), "{complaint}");
+        }
+        for line in [
+            "server 0 60 120 passwd hans",
+            "server passwd hans 0 60 120",
+            "server --require-hashed user list",
+        ] {
+            assert!(CommandLine::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
     }
 }

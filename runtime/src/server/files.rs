@@ -1,17 +1,20 @@
 //! The files that a server reads when it starts.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use starling_core::auth::credentials::{self, Entry};
+use starling_core::auth::credentials::{self, Entry, Stored};
 use starling_core::limits::Limits;
 
 use super::config;
 
 /// The credentials, in the working directory.
-const CREDENTIALS: &str = "credentials.txt";
+pub(crate) const CREDENTIALS: &str = "credentials.txt";
 /// The configuration that is read if it is there.
 const CONFIG: &str = "server.toml";
+/// What to do with plain passwords.
+const HASH_THEM: &str = "Hash them with `server passwd --hash-all`";
 /// A larger file is not what it seems to be.
 const FILE_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -36,6 +39,14 @@ pub(crate) enum FileError {
         /// What is wrong with it, and what to do.
         why: credentials::Broken,
     },
+    /// It has passwords that are plain text, and must not.
+    #[error("Cannot use {path:?}: {}, and --require-hashed is given. {HASH_THEM}.", plain_words(*.plain))]
+    Plain {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        plain: usize,
+    },
     /// It does not say what the limits are.
     #[error("Cannot use {path:?}: {why}. Correct or remove it.")]
     Config {
@@ -46,15 +57,42 @@ pub(crate) enum FileError {
     },
 }
 
-/// Reads `credentials.txt` in the working directory.
+/// Reads `credentials.txt` in the working directory, whose passwords may all have to be hashed.
 ///
 /// # Errors
 /// [`FileError`], also if it names nobody.
-pub(crate) fn read_credentials() -> Result<Vec<Entry>, FileError> {
+pub(crate) fn read_credentials(require_hashed: bool) -> Result<Vec<Entry>, FileError> {
     let path = Path::new(CREDENTIALS);
     let advice = "It must be in the working directory, with one `username password` a line.";
     let file = zeroize::Zeroizing::new(read(path, advice)?);
-    credentials::parse(&file).map_err(|why| FileError::Credentials { path: path.to_path_buf(), why })
+    let entries =
+        credentials::parse(&file).map_err(|why| FileError::Credentials { path: path.to_path_buf(), why })?;
+    match count_plain(&entries) {
+        plain if require_hashed && plain > 0 => Err(FileError::Plain { path: path.to_path_buf(), plain }),
+        _ => Ok(entries),
+    }
+}
+
+/// How many passwords are plain text.
+pub(crate) fn count_plain(entries: &[Entry]) -> usize {
+    entries.iter().filter(|entry| matches!(entry.password, Stored::Plain(_))).count()
+}
+
+fn plain_words(plain: usize) -> String {
+    match plain {
+        1 => "1 password is plain text".to_owned(),
+        _ => format!("{plain} passwords are plain text"),
+    }
+}
+
+/// Tells the operator what a thief would find easy.
+pub(crate) fn warn_of(plain: usize) {
+    if plain > 0 {
+        tracing::warn!("in {CREDENTIALS:?} {}. {HASH_THEM}", plain_words(plain));
+    }
+    if std::fs::metadata(CREDENTIALS).is_ok_and(|about| about.mode() & 0o077 != 0) {
+        tracing::warn!("{CREDENTIALS:?} is open to others. Close it with `chmod 600 {CREDENTIALS}`");
+    }
 }
 
 /// Reads the limits from the file that `named` names, or from `server.toml` if it is there.

@@ -1,6 +1,7 @@
 //! The server's driver: sockets, clock and store around the pure machine.
 
 mod args;
+mod commands;
 mod config;
 mod descriptors;
 mod doors;

@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use starling_core::seed::Seed;
 use starling_core::server::Config;
 use tokio::runtime::Builder;
 
-use super::args::{Args, complaint};
+use super::args::{Args, CommandLine, complaint};
 use super::descriptors::Descriptors;
-use super::files::{read_credentials, read_limits};
+use super::files::{count_plain, read_credentials, read_limits, warn_of};
 use super::signals::Signals;
 use super::{Ended, Options, Security, Server};
 use crate::clock::Clock;
@@ -36,19 +37,27 @@ pub fn main() -> ExitCode {
 /// they say about keys. For whoever measures what TLS costs.
 #[must_use]
 pub fn main_of(args: impl Iterator<Item = OsString>, security: Option<Security>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
-        Ok(args) => args,
-        Err(error) if error.use_stderr() => return refuse(&complaint(&error)),
+    forbid_core_dumps();
+    let args: Vec<OsString> = args.collect();
+    let first = args.get(1).cloned().unwrap_or_default().to_string_lossy().into_owned();
+    let done = match CommandLine::try_parse_from(args) {
+        Ok(CommandLine { command: Some(command), .. }) => command.run().map(|()| ExitCode::SUCCESS),
+        Ok(CommandLine { serve: Some(args), .. }) => serve(&args, security),
+        // Serving without arguments: clap has asked for them.
+        Ok(CommandLine { command: None, serve: None }) => return ExitCode::from(REFUSED),
+        Err(error) if error.use_stderr() => return refuse(&complaint(&error, &first)),
         Err(help) => {
             let _ = help.print();
             return ExitCode::SUCCESS;
         }
     };
-    super::log::begin();
-    match start(&args, security) {
-        Ok(server) => serve(server).unwrap_or_else(|error| refuse(&error.to_string())),
-        Err(error) => refuse(&error.to_string()),
-    }
+    done.unwrap_or_else(|error| refuse(&error.to_string()))
+}
+
+/// Passwords are in this process: what it was is not left on a disk when it crashes.
+fn forbid_core_dumps() {
+    // Where the system refuses, it is as safe as it was.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
 }
 
 /// One line that says what, why, and what to do.
@@ -58,7 +67,8 @@ fn refuse(line: &str) -> ExitCode {
 }
 
 fn start(args: &Args, security: Option<Security>) -> Result<Server, Failure> {
-    let credentials = read_credentials()?;
+    let credentials = read_credentials(args.require_hashed)?;
+    let plain = count_plain(&credentials);
     let mut config = Config::new(args.block_duration(), args.timeout());
     config.limits = read_limits(args.config.as_deref())?;
     let descriptors = Descriptors::raise();
@@ -80,12 +90,15 @@ fn start(args: &Args, security: Option<Security>) -> Result<Server, Failure> {
         eprintln!("The key of this server is {fingerprint}");
     }
     tracing::info!(users, connections = descriptors.conns_max, "ready");
+    warn_of(plain);
     Ok(server)
 }
 
-fn serve(server: Server) -> Result<ExitCode, Failure> {
+fn serve(args: &Args, security: Option<Security>) -> Result<ExitCode, Failure> {
+    super::log::begin();
+    let server = start(args, security)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(until_ended(server))?;
+    let ended = runtime.block_on(until_ended(server, args.require_hashed))?;
     Ok(match ended {
         Ended::Stopped => ExitCode::SUCCESS,
         Ended::StoreBroken(why) => {
@@ -95,8 +108,8 @@ fn serve(server: Server) -> Result<ExitCode, Failure> {
     })
 }
 
-async fn until_ended(mut server: Server) -> Result<Ended, Failure> {
-    let mut signals = Signals::new()?;
+async fn until_ended(mut server: Server, require_hashed: bool) -> Result<Ended, Failure> {
+    let mut signals = Signals::new(require_hashed)?;
     announce(server.local_addr())?;
     let handle = server.handle();
     tokio::select! {

@@ -1,6 +1,7 @@
 //! A server machine with a store and a verifier that answer at once, and peers that may send anything.
 
 use std::mem;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -170,7 +171,9 @@ impl House {
         let generation = line.conn.map_or(1, |conn| conn.generation + 1);
         let conn = ConnId { slot, generation };
         *line = Line { conn: Some(conn), ..Line::default() };
-        self.feed(Input::Opened { conn });
+        // Everybody comes from an address of his own: what one address may is another matter.
+        let from = IpAddr::from((conn.generation.wrapping_mul(1_000_003) ^ conn.slot).to_be_bytes());
+        self.feed(Input::Opened { conn, from });
         conn
     }
 
