@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::Error as UsageError;
 use starling_core::client::ExitCode as Status;
+use starling_core::escape;
 use starling_core::seed::Seed;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
@@ -64,7 +65,8 @@ fn usage(error: &UsageError) -> ExitCode {
 }
 
 fn failed(status: u8, what: &dyn Display) -> ExitCode {
-    eprintln!("{what}");
+    // A reason may carry what somebody else wrote, a certificate say.
+    eprintln!("{}", escape::text(&what.to_string()));
     ExitCode::from(status)
 }
 

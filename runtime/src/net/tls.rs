@@ -22,6 +22,8 @@ const RECORD_BYTES: usize = 16 * 1024;
 pub(crate) struct TlsStream {
     stream: TcpStream,
     session: ServerConnection,
+    /// Plaintext that has been decrypted and not yet read.
+    unread_bytes: usize,
     /// About so many bytes of ciphertext wait for the socket.
     pending_bytes: usize,
     /// The peer has been told that nothing more will come.
@@ -36,7 +38,7 @@ impl TlsStream {
     pub(crate) fn new(stream: TcpStream, config: Arc<ServerConfig>) -> Result<TlsStream, rustls::Error> {
         let mut session = ServerConnection::new(config)?;
         session.set_buffer_limit(Some(RECORD_BYTES * 2));
-        Ok(TlsStream { stream, session, pending_bytes: 0, closing: false })
+        Ok(TlsStream { stream, session, unread_bytes: 0, pending_bytes: 0, closing: false })
     }
 
     /// The keys are not agreed yet.
@@ -53,7 +55,10 @@ impl TlsStream {
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             match self.session.reader().read(room) {
-                Ok(count) => return Poll::Ready(Ok(count)),
+                Ok(count) => {
+                    self.unread_bytes = self.unread_bytes.saturating_sub(count);
+                    return Poll::Ready(Ok(count));
+                }
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Poll::Ready(Ok(0)),
                 Err(error) if error.kind() != ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
                 Err(_) => {}
@@ -76,7 +81,8 @@ impl TlsStream {
             // Nobody waits for it: if the socket takes nothing now, the wake-up comes with the next flush.
             let _ = self.poll_flush(cx)?;
         }
-        processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        let state = processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        self.unread_bytes = state.plaintext_bytes_to_read();
         let agreed = was_handshaking && !self.session.is_handshaking();
         if agreed && self.session.alpn_protocol() != Some(ALPN) {
             return Err(io::Error::new(ErrorKind::InvalidData, "the peer does not speak of Starling"));
@@ -86,7 +92,8 @@ impl TlsStream {
 
     /// Whether there may be something to read.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.stream.poll_read_ready(cx).map(drop)
+        // The socket knows nothing of what it has given already.
+        if self.unread_bytes > 0 { Poll::Ready(()) } else { self.stream.poll_read_ready(cx).map(drop) }
     }
 
     /// Encrypts a beginning of `bytes`, once the socket has taken what was encrypted before and the keys are agreed.
@@ -163,5 +170,51 @@ impl Write for Socket<'_, '_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::net::Ipv4Addr;
+
+    use rustls::pki_types::ServerName;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+    use crate::tls::key::ServerKey;
+
+    /// Far more than a record, and than what one read takes.
+    const SENT_BYTES: usize = 100_000;
+
+    /// The shard reads again only if the stream says that there may be more.
+    #[tokio::test]
+    async fn what_was_decrypted_is_read_although_the_socket_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = crate::tls::server::config(&ServerKey::open(folder.path()).unwrap()).unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let peer = tokio::spawn(async move {
+            let stream = TcpStream::connect(addr).await.unwrap();
+            let name = ServerName::try_from("starling").unwrap();
+            let connector = TlsConnector::from(crate::tls::client::by_key());
+            let mut stream = connector.connect(name, stream).await.unwrap();
+            stream.write_all(&vec![7; SENT_BYTES]).await.unwrap();
+            stream.flush().await.unwrap();
+            stream
+        });
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = TlsStream::new(stream, config).unwrap();
+        let (mut room, mut read) = ([0; 999], 0);
+        while read < SENT_BYTES {
+            read += poll_fn(|cx| stream.poll_read(cx, &mut room)).await.unwrap();
+            if read < SENT_BYTES {
+                poll_fn(|cx| stream.poll_readable(cx)).await;
+            }
+        }
+        drop(peer.await.unwrap());
+        assert_eq!(poll_fn(|cx| stream.poll_read(cx, &mut room)).await.unwrap(), 0, "the end is seen");
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use starling_core::escape;
 use starling_core::seed::Seed;
 use starling_core::server::Config;
 use tokio::runtime::Builder;
@@ -62,7 +63,7 @@ fn forbid_core_dumps() {
 
 /// One line that says what, why, and what to do.
 fn refuse(line: &str) -> ExitCode {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", escape::text(line));
     ExitCode::from(REFUSED)
 }
 
