@@ -134,3 +134,28 @@ fn t48_no_password_is_in_a_log_or_a_command_line() {
         }
     }
 }
+
+#[test]
+fn t47_a_thief_of_the_data_finds_no_password_and_the_key_is_in_a_file_of_its_own() {
+    let canaries: Vec<(String, String)> =
+        (0..20).map(|n| (format!("user{n}"), format!("canary-{n:02}-{}", "quartz".repeat(2)))).collect();
+    let lines = canaries.iter().map(|(name, password)| format!("{name} {password}\n"));
+    let place = Place::new(&lines.collect::<String>());
+    let serving = place.server(&[], &[("STARLING_LOG", "trace")]);
+    for (name, password) in &canaries {
+        serving.welcomes(name, password);
+        serving.rejects(name, &format!("{password}?"));
+    }
+    serving.ends();
+    let credentials = place.file();
+    for (path, content) in place.everything().into_iter().filter(|(path, _)| *path != credentials) {
+        for (_, password) in &canaries {
+            assert!(!holds(&content, password), "{password} is in {}", path.display());
+        }
+        let mode = path.metadata().expect("it is there").permissions().mode() & 0o777;
+        let is_data = path.components().any(|part| part.as_os_str() == "starling-data");
+        assert!(!is_data || mode & 0o077 == 0, "{} can be read by others", path.display());
+        let is_key = path.file_name().is_some_and(|name| name == "server.key");
+        assert_eq!(holds(&content, "PRIVATE KEY"), is_key, "{}", path.display());
+    }
+}
