@@ -34,9 +34,11 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// Takes a token. If that was the last one: the instant from which there is another.
-    pub(crate) fn charge(&mut self, rate: Rate, now: Time) -> Option<Time> {
-        self.full_at = self.full_at.max(now) + Duration::from_micros(rate.interval_micros);
+    /// Takes so many tokens, also such as are not there yet. If none is left: the instant from which there is
+    /// another.
+    pub(crate) fn charge(&mut self, tokens: u32, rate: Rate, now: Time) -> Option<Time> {
+        let cost = Duration::from_micros(rate.interval_micros.saturating_mul(u64::from(tokens)));
+        self.full_at = self.full_at.max(now) + cost;
         let next = self.full_at.before(Duration::from_micros(rate.slack_micros));
         (next > now).then_some(next)
     }
@@ -45,7 +47,7 @@ impl Bucket {
     pub(crate) fn take(&mut self, rate: Rate, now: Time) -> bool {
         let there = self.full_at.before(Duration::from_micros(rate.slack_micros)) <= now;
         if there {
-            self.charge(rate, now);
+            self.charge(1, rate, now);
         }
         there
     }
@@ -65,11 +67,20 @@ mod tests {
         let rate = Rate::new(3, 500);
         let mut bucket = Bucket::default();
         let start = Time::from_secs(5);
-        assert_eq!(bucket.charge(rate, start), None);
-        assert_eq!(bucket.charge(rate, start), None);
+        assert_eq!(bucket.charge(1, rate, start), None);
+        assert_eq!(bucket.charge(1, rate, start), None);
         let next = start + Duration::from_millis(2);
-        assert_eq!(bucket.charge(rate, start), Some(next));
-        assert_eq!(bucket.charge(rate, next), Some(next + Duration::from_millis(2)));
+        assert_eq!(bucket.charge(1, rate, start), Some(next));
+        assert_eq!(bucket.charge(1, rate, next), Some(next + Duration::from_millis(2)));
+    }
+
+    #[test]
+    fn what_costs_much_is_granted_and_then_waited_for() {
+        let rate = Rate::new(3, 1);
+        let mut bucket = Bucket::default();
+        let start = Time::from_secs(5);
+        assert_eq!(bucket.charge(5, rate, start), Some(start + Duration::from_secs(3)));
+        assert_eq!(bucket.charge(1, rate, start + Duration::from_secs(5)), None);
     }
 
     #[test]
@@ -77,8 +88,8 @@ mod tests {
         let rate = Rate::new(2, 1);
         let mut bucket = Bucket::default();
         let later = Time::from_secs(1_000);
-        assert_eq!(bucket.charge(rate, Time::ZERO), None);
-        assert_eq!(bucket.charge(rate, later), None);
-        assert_eq!(bucket.charge(rate, later), Some(later + Duration::from_secs(1)));
+        assert_eq!(bucket.charge(1, rate, Time::ZERO), None);
+        assert_eq!(bucket.charge(1, rate, later), None);
+        assert_eq!(bucket.charge(1, rate, later), Some(later + Duration::from_secs(1)));
     }
 }

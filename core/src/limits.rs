@@ -38,6 +38,9 @@ pub struct Limits {
     pub commands_burst: u32,
     /// Commands a second afterwards: faster than anybody types, slower than a machine floods.
     pub commands_per_second: u32,
+    /// So many recipients of a broadcast cost its sender as much as a command: one person must not keep a large
+    /// team's server busy.
+    pub broadcast_recipients_per_command: usize,
     /// Requests a client may have under way; PROTOCOL.md promises it to servers.
     pub under_way_max: usize,
     /// Bytes a peer has not read above which its own requests and its mail wait.
@@ -90,6 +93,7 @@ impl Default for Limits {
             strangers_max: 10_000,
             commands_burst: 2_000,
             commands_per_second: 500,
+            broadcast_recipients_per_command: 50,
             under_way_max: 64,
             unread_soft_bytes: 64 * 1024,
             unread_hard_bytes: 256 * 1024,

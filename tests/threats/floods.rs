@@ -208,3 +208,30 @@ fn changes(frames: &[ServerFrame]) -> usize {
     });
     lists.sum()
 }
+
+/// Whoever speaks to a thousand pays for a thousand: after a burst that a paste of 64 lines does not exhaust, his
+/// connection is not read until his share has grown again, and nobody else waits for him.
+#[test]
+fn t14_a_broadcast_is_paid_for_by_its_reach() {
+    let limits = Limits::default();
+    let (mut house, conns) = team(MEMBERS);
+    let cost = 1 + MEMBERS / limits.broadcast_recipients_per_command;
+    let burst = usize::try_from(limits.commands_burst).expect("it fits") / cost;
+    assert!(burst > limits.under_way_max, "an honest paste is not slowed down");
+    let mut granted = 0;
+    let paused = |orders: &[Action]| orders.iter().any(|order| matches!(order, Action::Pause { .. }));
+    for number in (1..).take(burst * 2) {
+        let frame = Request::Broadcast { request: RequestId(number), text: text_of("all hands") }.frame();
+        let input = Input::Received { conn: conns[0], bytes: encoded(&frame).into() };
+        let orders = house.server.step(Event { at: house.now, input });
+        granted += 1;
+        if paused(&orders) {
+            break;
+        }
+    }
+    assert!(granted <= burst + 1, "{granted} of {burst}");
+    assert!(granted + 1 >= burst, "{granted} of {burst}");
+    let frame = Request::Who { request: RequestId(1) }.frame();
+    let input = Input::Received { conn: conns[1], bytes: encoded(&frame).into() };
+    assert!(!paused(&house.server.step(Event { at: house.now, input })), "another is not slowed down");
+}

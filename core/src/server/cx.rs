@@ -33,6 +33,8 @@ pub(crate) enum Sleeper {
 pub(crate) struct Cx<'a> {
     pub(crate) now: Time,
     pub(crate) config: &'a Config,
+    /// How many people are online.
+    pub(crate) online: usize,
     pub(crate) alarms: &'a mut Alarms<Sleeper>,
     pub(crate) addresses: &'a mut Addresses,
     pub(crate) ledger: &'a mut Ledger,

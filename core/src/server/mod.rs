@@ -384,8 +384,9 @@ impl Server {
     fn parts<'a>(&'a mut self, out: &'a mut Vec<Action>) -> (Parts<'a>, Cx<'a>) {
         let Server { config, directory, sessions, doors, homes, roster, .. } = self;
         let Server { addresses, ledger, alarms, tickets, post, over, .. } = self;
+        let online = roster.len();
         let parts = Parts { directory, sessions, doors, homes, roster };
-        (parts, Cx { now: self.now, config, alarms, addresses, ledger, tickets, post, over, out })
+        (parts, Cx { now: self.now, config, online, alarms, addresses, ledger, tickets, post, over, out })
     }
 }
 

@@ -261,6 +261,11 @@ impl Roster {
         *self = Roster::default();
     }
 
+    /// How many people are online.
+    pub(crate) fn len(&self) -> usize {
+        self.online.all().len()
+    }
+
     pub(crate) fn online(&self) -> impl Iterator<Item = (UserId, ConnId)> {
         self.online.all().iter().map(|watcher| (watcher.user, watcher.conn))
     }

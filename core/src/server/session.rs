@@ -213,7 +213,7 @@ impl Session {
         if !matches!(request, Request::Ack { .. }) {
             let limits = &cx.config.limits;
             let rate = Rate::new(limits.commands_burst, limits.commands_per_second);
-            online.throttled = online.bucket.charge(rate, cx.now);
+            online.throttled = online.bucket.charge(cost(&request, cx), rate, cx.now);
         }
         if !is_sign_of_life(&request) || planted!(cx.config, KeepAliveIsActivity) {
             online.active = cx.now;
@@ -435,6 +435,13 @@ impl Session {
     pub(crate) fn check(&self) {
         assert!(self.armed.is_some(), "a session always waits for something");
     }
+}
+
+/// What a request costs, in commands: a broadcast is paid for by the number of those whom it reaches.
+fn cost(request: &Request, cx: &Cx<'_>) -> u32 {
+    let recipients = if matches!(request, Request::Broadcast { .. }) { cx.online } else { 0 };
+    let more = recipients / cx.config.limits.broadcast_recipients_per_command.max(1);
+    1 + u32::try_from(more).unwrap_or(u32::MAX - 1)
 }
 
 /// When a person who does nothing is logged out.

@@ -88,7 +88,7 @@ macro_rules! rows {
     };
 }
 
-const ROWS: [Row; 31] = rows![
+const ROWS: [Row; 32] = rows![
     Span hello_deadline,
     Span login_deadline,
     Span silence,
@@ -104,6 +104,7 @@ const ROWS: [Row; 31] = rows![
     Count strangers_max,
     Number commands_burst,
     Number commands_per_second,
+    Count broadcast_recipients_per_command,
     Count under_way_max,
     Number unread_soft_bytes,
     Number unread_hard_bytes,
