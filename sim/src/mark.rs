@@ -33,6 +33,10 @@ kinds! {
         TimeoutTie = "command at the time-out",
         /// A silent connection was cut.
         Silent = "silence noticed",
+        /// A connection of an address that had opened too many was closed.
+        AddressFull = "address full",
+        /// An attempt from an address that had tried too often was not looked at.
+        AddressBusy = "address busy",
         /// A connection on which nobody said hello was closed at its deadline.
         HelloDeadline = "hello deadline",
         /// A connection that never logged in was closed at its deadline.

@@ -159,7 +159,7 @@ fn stormy(scenario: Scenario, tape: &Tape) -> Options {
         _ => Habit::Forgetful,
     };
     let habits = lane.record().into_iter().map(habit).collect();
-    let limits = limits(lane.record());
+    let limits = limits(lane.record(), persons);
     let rule = Rule::drawn(mask, strength, &mut lane);
     let drift = lane.word();
     let seconds = |byte: u8, least: u64, step: u64| Duration::from_secs(least + u64::from(byte) * step);
@@ -184,7 +184,8 @@ fn stormy(scenario: Scenario, tape: &Tape) -> Options {
 }
 
 /// Small limits reach in seconds what the default ones reach in hours.
-fn limits([profile, greeting, waiting, commands, unread, mailbox, page, commit]: [u8; 8]) -> Limits {
+fn limits(record: [u8; 8], persons: u16) -> Limits {
+    let [profile, greeting, waiting, commands, unread, mailbox, page, commit] = record;
     let mut limits = Limits::default();
     if profile < 64 {
         return limits;
@@ -192,6 +193,14 @@ fn limits([profile, greeting, waiting, commands, unread, mailbox, page, commit]:
     limits.greeting_max = 4 + usize::from(greeting / 16);
     limits.attempts_waiting_max = 1 + usize::from(waiting / 64);
     limits.verify_waiting_max = 1 + usize::from(waiting % 8);
+    if profile >= 192 {
+        // In the calm everybody comes at once, a quarter of them from each address.
+        let quarter = u32::from(persons.div_ceil(4));
+        limits.address_connects_burst = quarter + u32::from(greeting % 2);
+        limits.address_connects_per_second = 1 + u32::from(waiting % 4);
+        limits.address_attempts_burst = quarter + u32::from(mailbox % 4);
+        limits.address_attempts_per_second = 1 + u32::from(unread % 4);
+    }
     limits.commands_burst = 8 + u32::from(commands / 4);
     limits.commands_per_second = 8 + u32::from(commands % 16);
     limits.unread_soft_bytes = 2 * 1024 + 64 * u32::from(unread);

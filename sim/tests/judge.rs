@@ -1,5 +1,6 @@
 //! The checkers themselves: each sees what it is there to see.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ fn judge() -> Judge {
     for link in [HANS, YODA] {
         let user = u16::try_from(link).expect("few links");
         judge.see(Time::ZERO, &Fact::Started { link, user: Some(user), device: 0 });
-        judge.see(Time::ZERO, &Fact::Opened { link });
+        judge.see(Time::ZERO, &Fact::Opened { link, from: IpAddr::from([10, 0, 0, 1]) });
         told(&mut judge, link, &ServerFrame::Welcome { name: people.name(user) });
     }
     assert_eq!(judge.violation, None);
@@ -73,7 +74,7 @@ fn nothing_is_sent_on_a_closed_connection() {
 #[test]
 fn a_user_has_one_session() {
     let mut judge = judge();
-    judge.see(Time::ZERO, &Fact::Opened { link: 2 });
+    judge.see(Time::ZERO, &Fact::Opened { link: 2, from: IpAddr::from([10, 0, 0, 1]) });
     told(&mut judge, 2, &ServerFrame::Welcome { name: judge_name(0) });
     assert_eq!(found(&judge), Some("session"));
 }

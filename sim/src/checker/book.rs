@@ -15,6 +15,7 @@ use starling_core::time::Time;
 use starling_core::wire::{Outcome, Refusal, Request, ServerFrame};
 
 use super::fact::{Fact, Target};
+use super::share::Shares;
 pub use super::sight::{Asked, Known, Relation, Sight, Wish};
 use crate::mark::Marks;
 use crate::people::People;
@@ -49,6 +50,8 @@ pub struct Book {
     pub left: Vec<Option<Time>>,
     /// By user: he surely counted as online before he left.
     pub left_surely: Vec<bool>,
+    connects: Shares,
+    attempts: Shares,
     /// Who says what, by the number of what is said.
     speakers: Vec<u16>,
     relations: BTreeMap<(u16, u16), Relation>,
@@ -74,6 +77,8 @@ impl Book {
             joined: vec![Known::No; count],
             left: vec![None; count],
             left_surely: vec![true; count],
+            connects: Shares::default(),
+            attempts: Shares::default(),
             speakers: Vec::new(),
             relations: BTreeMap::new(),
             numbers: Vec::new(),
@@ -177,8 +182,12 @@ impl Book {
             Fact::Began { snapshot, .. } => self.begin(snapshot),
             Fact::Crashed => self.crash(),
             Fact::Stopping => self.stopping = true,
-            Fact::Opened { link } => {
+            Fact::Opened { link, from } => {
+                let limits = &self.config.limits;
+                let (burst, per_second) = (limits.address_connects_burst, limits.address_connects_per_second);
+                let welcome = self.connects.draw(*from, burst, per_second, now);
                 let sight = self.sight_mut(*link);
+                (sight.from, sight.unwelcome) = (Some(*from), !welcome);
                 sight.open = true;
                 sight.opened = now;
                 sight.heard = now;
@@ -188,7 +197,14 @@ impl Book {
                 sight.heard = now;
                 sight.probed = None;
             }
-            Fact::Tried { link, account, .. } => self.sight_mut(*link).attempt = Some(*account),
+            Fact::Tried { link, account, .. } => {
+                let limits = &self.config.limits;
+                let (burst, per_second) = (limits.address_attempts_burst, limits.address_attempts_per_second);
+                let from = self.sight(*link).from;
+                let heard = from.is_none_or(|from| self.attempts.draw(from, burst, per_second, now));
+                let sight = self.sight_mut(*link);
+                (sight.attempt, sight.turned_away) = (Some(*account), !heard);
+            }
             Fact::Asked { link, request } => self.ask(*link, request),
             Fact::Gone { link } | Fact::Shut { link, .. } => self.end(*link),
             Fact::Paused { link, on } => {
@@ -223,6 +239,7 @@ impl Book {
 
     fn begin(&mut self, snapshot: &Snapshot) {
         self.began = Some(self.now);
+        (self.connects, self.attempts) = (Shares::default(), Shares::default());
         self.stopping = false;
         self.left.fill(None);
         for record in &snapshot.users {

@@ -1,6 +1,8 @@
 //! What checkers see: inputs and outputs, as facts. Never the inside of a machine.
 
 use bytes::Bytes;
+use std::net::IpAddr;
+
 use starling_core::client::{ExitCode, Line};
 use starling_core::id::Ticket;
 use starling_core::name::{AccountName, Name};
@@ -82,6 +84,8 @@ pub enum Fact<'a> {
     Opened {
         /// Which.
         link: u32,
+        /// Where it comes from.
+        from: IpAddr,
     },
     /// Bytes came, whatever they are.
     Heard {

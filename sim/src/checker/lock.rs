@@ -186,6 +186,7 @@ impl Locks {
         let kept = self.kept.get(&name).copied().unwrap_or_default();
         let failed = self.failed;
         let waiting_max = book.config.limits.attempts_waiting_max;
+        let turned_away = book.sight(link).turned_away;
         let too_many_checks = self.verifying >= book.config.limits.verify_waiting_max;
         let account = self.account(name);
         match frame {
@@ -201,6 +202,9 @@ impl Locks {
                 account.trying.drain(..before);
             }
             _ => return Ok(()),
+        }
+        if turned_away && !matches!(frame, ServerFrame::LoginRefused(LoginRefusal::Busy)) {
+            return fail!("an attempt on {name:?} is answered, though its address has tried too often");
         }
         if account.stranger && forgetful {
             return Ok(());
@@ -220,6 +224,8 @@ impl Locks {
                 let greeting = book.links.iter().filter(|sight| sight.open && sight.user.is_none()).count();
                 if greeting >= book.config.limits.greeting_max {
                     book.marks.reach(Mark::MadeRoom);
+                } else if turned_away {
+                    book.marks.reach(Mark::AddressBusy);
                 } else if too_many_checks {
                     book.marks.reach(Mark::ChecksFull);
                 } else if !book.stopping && account.trying.len() < waiting_max {

@@ -15,6 +15,7 @@ pub mod presence;
 pub mod reply;
 pub mod said;
 pub mod session;
+pub mod share;
 pub mod sight;
 pub mod stream;
 pub mod who;

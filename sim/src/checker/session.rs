@@ -40,9 +40,12 @@ impl Sessions {
     /// Looks at a fact.
     pub fn see(&mut self, fact: &Fact<'_>, book: &mut Book) -> Finding {
         match fact {
-            Fact::Opened { link } => {
+            Fact::Opened { link, .. } => {
                 let limits = &book.config.limits;
-                for wait in [limits.hello_deadline.min(limits.login_deadline), limits.login_deadline] {
+                // A connection of an address that has opened too many does not outlive its step.
+                for wait in
+                    [Duration::ZERO, limits.hello_deadline.min(limits.login_deadline), limits.login_deadline]
+                {
                     self.watch.push(Reverse((book.now + wait, *link, Watch::Login)));
                 }
             }
@@ -136,7 +139,7 @@ impl Sessions {
             if !sight.open || over {
                 continue;
             }
-            let due = due(sight, book);
+            let due = if sight.unwelcome { sight.opened } else { due(sight, book) };
             if due + book.late < book.now || (due + book.late == book.now && chime) {
                 return fail!(
                     "a connection opened at {} is still open at {}, due {due}",
@@ -185,7 +188,9 @@ fn welcome(link: u32, name: starling_core::name::Name, book: &mut Book) -> Findi
 fn cut(link: u32, flush: bool, book: &mut Book) -> Finding {
     let (now, limits) = (book.now, book.config.limits.clone());
     let sight = book.sight(link).clone();
-    let mark = if sight.unread > limits.unread_hard_bytes
+    let mark = if sight.unwelcome {
+        (!flush && now == sight.opened).then_some(Mark::AddressFull)
+    } else if sight.unread > limits.unread_hard_bytes
         || (sight.unread > 0 && now.since(sight.stuck) >= limits.unread_stuck)
     {
         Some(Mark::CutUnread)

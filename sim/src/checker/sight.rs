@@ -1,5 +1,7 @@
 //! What checkers know of one connection, one request, one pair of users.
 
+use std::net::IpAddr;
+
 use starling_core::id::RequestId;
 use starling_core::name::AccountName;
 use starling_core::time::Time;
@@ -15,6 +17,12 @@ pub struct Sight {
     pub honest: bool,
     /// On which device of its user.
     pub device: u8,
+    /// Where it comes from.
+    pub from: Option<IpAddr>,
+    /// Its address had opened too many: it is closed without a word.
+    pub unwelcome: bool,
+    /// Its address had tried too often: its last attempt is not looked at.
+    pub turned_away: bool,
     /// When it was accepted.
     pub opened: Time,
     /// Its client has said hello, and was greeted.

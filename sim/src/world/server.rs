@@ -157,9 +157,9 @@ impl World {
     /// Tells the checkers what an input means.
     fn witness(&mut self, input: &Input, link: Option<u32>) {
         match (input, link) {
-            (Input::Opened { .. }, Some(link)) => {
+            (Input::Opened { from, .. }, Some(link)) => {
                 self.server.reader(link);
-                self.tell(&Fact::Opened { link });
+                self.tell(&Fact::Opened { link, from: *from });
             }
             (Input::Received { bytes, .. }, Some(link)) => self.overhear(link, bytes.clone()),
             (Input::Closed { .. }, Some(link)) => self.tell(&Fact::Gone { link }),
@@ -199,7 +199,7 @@ impl World {
     }
 }
 
-/// A few dozen addresses share all links.
+/// Four addresses share all links.
 fn address(link: u32) -> IpAddr {
-    IpAddr::from([10, 0, 0, u8::try_from(link % 64).unwrap_or(0)])
+    IpAddr::from([10, 0, 0, u8::try_from(link % 4).unwrap_or(0)])
 }
