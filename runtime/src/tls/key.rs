@@ -1,9 +1,7 @@
 //! The key by which people know a server: made at the first start, kept in the data folder.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use rustls::pki_types::pem::PemObject as _;
@@ -11,13 +9,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
 use super::fingerprint::Fingerprint;
+use super::key_file;
 
 /// The file in the data folder: an Ed25519 key, PKCS #8 in PEM.
 const FILE: &str = "server.key";
 /// The name that stands in a certificate of one's own. Nobody looks at it: the key is what counts.
 const SUBJECT: &str = "starling";
-/// A larger file is not what it seems to be.
-const FILE_MAX_BYTES: u64 = 1024 * 1024;
 
 /// A private key, and the certificates that belong to it.
 #[derive(Debug)]
@@ -115,37 +112,26 @@ impl ServerKey {
     }
 }
 
-/// Makes a key. It stands under another name until it is on the disk: a half-written key would lock everybody out.
+/// Makes a key. What a dead server left of one is in nobody's way.
 fn make(folder: &Path) -> Result<ServerKey, KeyError> {
     let path = folder.join(FILE);
     let pair = KeyPair::generate_for(&PKCS_ED25519).map_err(|e| damaged(&path, e))?;
     let pem = Zeroizing::new(pair.serialize_pem());
     let key = ServerKey::self_signed(&pair).map_err(|e| damaged(&path, e))?;
-    keep(folder, &path, pem.as_bytes()).map_err(failed("make", &path))?;
+    keep(&path, pem.as_bytes()).map_err(failed("make", &path))?;
     Ok(key)
 }
 
-fn keep(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = path.with_added_extension("new");
     match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => key_file::keep(path, &fresh, bytes),
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    // Unlike a rename, a link never takes the place of a key that is there.
-    fs::hard_link(&fresh, path)?;
-    fs::remove_file(&fresh)?;
-    File::open(folder)?.sync_all()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
-    let bytes = fs::metadata(path).and_then(|about| match about.len() {
-        len if len > FILE_MAX_BYTES => Err(io::ErrorKind::FileTooLarge.into()),
-        _ => fs::read(path),
-    });
-    bytes.map_err(failed("read", path))
+    key_file::read(path).map_err(failed("read", path))
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod fingerprint;
 pub mod key;
+pub(crate) mod key_file;
 pub mod server;
 
 use std::sync::Arc;
