@@ -90,7 +90,7 @@ impl Guest {
     /// The name, the password and the cursor of a login.
     pub(crate) fn login(&mut self) -> (Vec<u8>, Vec<u8>, Seq) {
         match Hello::decode(self.frame(Phase::BeforeLogin)) {
-            Ok(Hello::Login { name, password, seen }) => {
+            Ok(Hello::Login { name, password, seen, .. }) => {
                 (name.as_bytes().to_vec(), password.reveal().to_vec(), seen)
             }
             other => panic!("no login but {other:?}"),

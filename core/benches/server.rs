@@ -151,6 +151,7 @@ fn quick_login(world: &mut World, name: &str) -> ConnId {
         name: LoginName::cut(Bytes::copy_from_slice(name.as_bytes())).unwrap(),
         password: Password::cut(Bytes::from_static(b"secret")).unwrap(),
         seen: Seq::START,
+        device: None,
     };
     let mut bytes = Vec::new();
     hello.frame().encode_into(&mut bytes);

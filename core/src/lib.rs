@@ -13,6 +13,7 @@ pub mod auth;
 mod bucket;
 pub mod client;
 pub mod command;
+pub mod device;
 pub mod escape;
 pub mod id;
 pub mod limits;

@@ -32,6 +32,8 @@ pub struct Limits {
     /// takes some 20 ms of a core, so on two cores the last waits less than a second; more are told to come
     /// later.
     pub verify_waiting_max: usize,
+    /// Devices of one user that are remembered, the latest: more than anybody uses.
+    pub devices_max: usize,
     /// Accounts of unknown names that are remembered; they must look like known ones, but not without end.
     pub strangers_max: usize,
     /// Commands that may come at once before a user is slowed down: a large paste.
@@ -90,6 +92,7 @@ impl Default for Limits {
             addresses_max: 10_000,
             attempts_waiting_max: 64,
             verify_waiting_max: 64,
+            devices_max: 16,
             strangers_max: 10_000,
             commands_burst: 2_000,
             commands_per_second: 500,

@@ -7,6 +7,7 @@
 
 use alloc::vec::Vec;
 
+use crate::device::DeviceKey;
 use crate::id::{Epoch, MsgId, Seq, ServerId, UserId};
 use crate::name::{AccountName, Name};
 use crate::text::Text;
@@ -67,10 +68,21 @@ pub enum Write {
     Failures {
         /// The account, known or not.
         account: AccountName,
+        /// Those of this device of its user, apart from all others.
+        device: Option<DeviceKey>,
         /// Failures in a row.
         count: u8,
         /// When the lock ends.
         locked_until: Option<Time>,
+    },
+    /// A user has logged in from a device for the first time, or it is to be forgotten.
+    Device {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        key: DeviceKey,
+        /// Remembered from now on, after all that are remembered already; or not.
+        on: bool,
     },
 }
 
@@ -124,6 +136,24 @@ pub struct UserRecord {
     pub letters: Vec<LetterHead>,
     /// The last message of each sender's instances that is known here.
     pub marks: Vec<(UserId, MsgId)>,
+    /// The devices from which he has logged in, in the order in which they were first seen.
+    pub devices: Vec<DeviceKey>,
+}
+
+impl UserRecord {
+    /// Somebody in the credentials of whom nothing is known.
+    #[must_use]
+    pub fn new(id: UserId, name: Name) -> UserRecord {
+        UserRecord {
+            id,
+            name,
+            listed: true,
+            blocks: Vec::new(),
+            letters: Vec::new(),
+            marks: Vec::new(),
+            devices: Vec::new(),
+        }
+    }
 }
 
 /// Failed logins of an account, with the end of its lock in the time of this life of the server.
@@ -131,6 +161,8 @@ pub struct UserRecord {
 pub struct FailureRecord {
     /// The account, known or not.
     pub account: AccountName,
+    /// Those of this device of its user, apart from all others.
+    pub device: Option<DeviceKey>,
     /// Failures in a row.
     pub count: u8,
     /// When the lock ends.

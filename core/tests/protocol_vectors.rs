@@ -157,6 +157,6 @@ fn every_faulty_vector_is_its_fault() {
         assert_eq!(format!("{fault:?}"), row[2], "{row:?}");
         shown.insert(fault);
     }
-    let of_sessions = [PeerFault::BadAck, PeerFault::TooMany];
+    let of_sessions = [PeerFault::BadAck, PeerFault::TooMany, PeerFault::BadProof];
     assert!(PeerFault::ALL.iter().all(|fault| shown.contains(fault) || of_sessions.contains(fault)));
 }

@@ -140,7 +140,7 @@ fn every_split_point_gives_the_same_frames() {
 fn the_state_of_the_moment_judges_the_frame() {
     let name = LoginName::cut(Bytes::from_static(b"hans")).expect("a name");
     let password = Password::cut(Bytes::from_static(b"falcon")).expect("a password");
-    let login = Hello::Login { name, password, seen: Seq::START }.frame();
+    let login = Hello::Login { name, password, seen: Seq::START, device: None }.frame();
     let who = Request::Who { request: RequestId(1) }.frame();
 
     let mut reader = Reader::new();
@@ -155,7 +155,10 @@ fn the_state_of_the_moment_judges_the_frame() {
 fn wrong_bodies_have_their_fault() {
     use PeerFault::{Malformed, NotStarling, OutOfState, Overlong, TooLong, Truncated, Version};
     let long_text = [&[0, 0, 0, 1][..], &b"x".repeat(16 * 1024 + 1)].concat();
-    let before_login: [(Kind, &[u8], PeerFault); 12] = [
+    let no_proof = [&b"\0\x01n\0\x01p"[..], &[0; 8], &[1], &[7; 95]].concat();
+    let no_flag = [&no_proof[..14], &[2], &[7; 96]].concat();
+    let early = [&no_proof[..14], &[0, 0]].concat();
+    let before_login: [(Kind, &[u8], PeerFault); 15] = [
         (Kind::HELLO, b"", NotStarling),
         (Kind::HELLO, b"STARLIN", NotStarling),
         (Kind::HELLO, b"SPARROWS\0\x01\0", NotStarling),
@@ -168,6 +171,9 @@ fn wrong_bodies_have_their_fault() {
         (Kind::LOGIN, b"\0\0\0\x01p\0\0\0\0\0\0\0\0", Malformed),
         (Kind::LOGIN, b"\0\x01n\0\0\0\0\0\0\0\0\0\0", Malformed),
         (Kind::LOGIN, b"\x04\x01n", Malformed),
+        (Kind::LOGIN, &no_proof, Truncated),
+        (Kind::LOGIN, &no_flag, Malformed),
+        (Kind::LOGIN, &early, Overlong),
     ];
     let online: [(Kind, &[u8], PeerFault); 14] = [
         (Kind::WHO, b"\0\0\0", Truncated),
@@ -190,7 +196,7 @@ fn wrong_bodies_have_their_fault() {
         (Kind::GREETING, b"\0\x01\0\0\0\0\0\0\0\0\0\0\x80\0\0", Malformed),
         (Kind::LOGIN_REFUSED, b"\x01\0\0\0\0", Overlong),
         (Kind::LOGIN_REFUSED, b"\x02", Truncated),
-        (Kind::FAULT, b"\x0c", Malformed),
+        (Kind::FAULT, b"\x0d", Malformed),
         (Kind::DONE, b"\0\0\0\x01\x06", Malformed),
         (Kind::PRESENCE, b"\0\0\0\0\0\0\0\x01\x02\x01a", Malformed),
     ];

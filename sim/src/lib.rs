@@ -8,6 +8,7 @@
 
 pub mod checker;
 pub mod clock;
+pub mod device;
 pub mod fault;
 pub mod fuzzing;
 pub mod mark;

@@ -80,7 +80,7 @@ impl Device {
         let Some(kept) = self.accounts.get_mut(&account) else { return Memory::default() };
         kept.settle();
         let mark = |(&(name, instance), &counter): (&(Name, u64), &u64)| (name, MsgId { instance, counter });
-        Memory { seen: kept.seen, marks: kept.marks.iter().map(mark).collect() }
+        Memory { seen: kept.seen, marks: kept.marks.iter().map(mark).collect(), device: None }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use starling_core::device::DeviceKey;
 use starling_core::id::{Epoch, MsgId, Seq, ServerId, UserId};
 use starling_core::name::{AccountName, Name};
 use starling_core::server::PageOrder;
@@ -46,7 +47,9 @@ pub struct Store {
     letters: BTreeMap<(UserId, Seq), Letter>,
     marks: BTreeMap<(UserId, UserId, u64), u64>,
     blocks: BTreeSet<(UserId, UserId)>,
-    failures: BTreeMap<AccountName, (u8, Option<StoredDeadline>)>,
+    failures: BTreeMap<(AccountName, Option<DeviceKey>), (u8, Option<StoredDeadline>)>,
+    /// Of each user, in the order in which they were first seen.
+    devices: BTreeMap<UserId, Vec<DeviceKey>>,
 }
 
 impl Store {
@@ -63,6 +66,7 @@ impl Store {
             marks: BTreeMap::new(),
             blocks: BTreeSet::new(),
             failures: BTreeMap::new(),
+            devices: BTreeMap::new(),
         }
     }
 
@@ -131,12 +135,20 @@ impl Store {
             Write::Block { by, whom, on: false } => {
                 self.blocks.remove(&(*by, *whom));
             }
-            Write::Failures { account, count: 0, locked_until: None } => {
-                self.failures.remove(account);
+            Write::Failures { account, device, count: 0, locked_until: None } => {
+                self.failures.remove(&(*account, *device));
             }
-            Write::Failures { account, count, locked_until } => {
+            Write::Failures { account, device, count, locked_until } => {
                 let lock = locked_until.map(|until| stored(until, moment));
-                self.failures.insert(*account, (*count, lock));
+                self.failures.insert((*account, *device), (*count, lock));
+            }
+            Write::Device { user, key, on } => {
+                let keys = self.devices.entry(*user).or_default();
+                if !on {
+                    keys.retain(|other| other != key);
+                } else if !keys.contains(key) {
+                    keys.push(*key);
+                }
             }
         }
     }
@@ -183,10 +195,12 @@ impl Store {
             let until = lock.revive(moment.boot, moment.now, moment.wall, longest);
             *lock = stored(until, moment);
         }
-        let failure = |(account, (count, lock)): (&AccountName, &(u8, Option<StoredDeadline>))| {
-            FailureRecord { account: *account, count: *count, locked_until: lock.map(|lock| lock.until) }
-        };
-        let failures = self.failures.iter().map(failure).collect();
+        let mut failures = Vec::new();
+        for ((account, device), (count, lock)) in &self.failures {
+            let (account, device, count) = (*account, *device, *count);
+            let locked_until = lock.map(|lock| lock.until);
+            failures.push(FailureRecord { account, device, count, locked_until });
+        }
         Snapshot { server: self.server, epoch: self.epoch, users, failures }
     }
 
@@ -218,6 +232,7 @@ impl Store {
                     (*from, MsgId { instance: *instance, counter: *counter })
                 })
                 .collect(),
+            devices: self.devices.get(&id).cloned().unwrap_or_default(),
         }
     }
 
@@ -233,10 +248,10 @@ impl Store {
         self.blocks.contains(&(by, whom))
     }
 
-    /// The failures of an account as the disk knows them.
+    /// The failures of an account as the disk knows them, those of its devices left out.
     #[must_use]
     pub fn failures(&self, account: AccountName) -> Option<(u8, Option<StoredDeadline>)> {
-        self.failures.get(&account).copied()
+        self.failures.get(&(account, None)).copied()
     }
 }
 

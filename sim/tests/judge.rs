@@ -24,14 +24,8 @@ const YODA: u32 = 1;
 fn judge() -> Judge {
     let people = Arc::new(People::named([("hans", "falcon"), ("yoda", "wise")]));
     let config = Config::new(Duration::from_secs(60), Duration::from_secs(120));
-    let user = |(id, name): (u32, &starling_core::name::Name)| UserRecord {
-        id: starling_core::id::UserId(id),
-        name: *name,
-        listed: true,
-        blocks: Vec::new(),
-        letters: Vec::new(),
-        marks: Vec::new(),
-    };
+    let user =
+        |(id, name): (u32, &starling_core::name::Name)| UserRecord::new(starling_core::id::UserId(id), *name);
     let users = (0..).zip(people.names()).map(user).collect();
     let snapshot = Snapshot { server: ServerId(1), epoch: Epoch(1), users, failures: Vec::new() };
     let mut judge = Judge::new(Book::new(Arc::clone(&people), config, Duration::ZERO), true);

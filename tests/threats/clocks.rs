@@ -80,7 +80,8 @@ fn t53_the_store_keeps_a_lock_over_reboots_and_no_longer_than_promised() {
             assert!(until <= now + BLOCK_DURATION, "boot {boot}: {:?} are left", until - now);
         }
         assert_eq!(snapshot.failures.len(), usize::from(boot > 1), "it is kept");
-        let lock = Write::Failures { account, count: 3, locked_until: Some(now + BLOCK_DURATION) };
+        let lock =
+            Write::Failures { account, device: None, count: 3, locked_until: Some(now + BLOCK_DURATION) };
         let batch = Batch { key: BatchKey { epoch: snapshot.epoch, number: 1 }, writes: vec![lock] };
         store.commit(&batch, at).expect("it is committed");
     }

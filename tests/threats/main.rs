@@ -6,6 +6,7 @@
 //! | `decoder.rs` | anybody: lengths, kinds, versions and bodies that no decoder should believe (T1, T12, T56, T60) |
 //! | `before_login.rs` | anybody: doing something without a login (T10) |
 //! | `accounts.rs` | anybody: guessing, finding out who exists, racing (T6, T8, T18) |
+//! | `devices.rs` | anybody: shutting a person out, coming as a device that one is not (T7, T18, T45) |
 //! | `floods.rs` | a user: more than his share of time, memory, disk and attention (T13, T14, T16, T17) |
 //! | `caps.rs` | a user: registering without end (T57) |
 //! | `blocks.rs` | a user: getting past a block (T19) |
@@ -24,6 +25,7 @@ mod blocks;
 mod caps;
 mod clocks;
 mod decoder;
+mod devices;
 mod display;
 mod floods;
 mod logs;

@@ -1,4 +1,5 @@
 //! Who may come in.
 
 pub mod credentials;
+pub mod devices;
 pub mod lockout;

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use crate::device::DeviceProof;
 use crate::id::{MsgId, Seq};
 use crate::limits::LINE_MAX;
 use crate::name::Name;
@@ -43,11 +44,13 @@ pub enum Input {
     Chime,
 }
 
-/// What a device keeps between two runs of the client: which letters it has shown.
+/// What a device keeps between two runs of the client: which letters it has shown, and which device it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The last letter shown.
     pub seen: Seq,
     /// The last message shown of each sender's instances.
     pub marks: Vec<(Name, MsgId)>,
+    /// The proof of its key on this connection, if it has one.
+    pub device: Option<DeviceProof>,
 }

@@ -12,6 +12,7 @@ use super::letters::Letters;
 use super::online::Online;
 use super::state::State;
 use super::view::{Line, Prompt};
+use crate::device::DeviceProof;
 use crate::id::{Epoch, ServerId};
 use crate::name::Name;
 use crate::time::Time;
@@ -62,6 +63,7 @@ struct Caller {
     /// What was typed, if it can be a name at all.
     name: Option<Name>,
     letters: Letters,
+    device: Option<DeviceProof>,
 }
 
 impl Login {
@@ -133,8 +135,9 @@ impl Login {
         let Stage::Recalling { home, typed, name } = stage else {
             unreachable!("a memory is recalled only when it was asked for");
         };
+        let device = memory.device;
         let letters = Letters::recall(memory, home.epoch);
-        let stage = Stage::Unlocking(Caller { typed, name: Some(name), letters });
+        let stage = Stage::Unlocking(Caller { typed, name: Some(name), letters, device });
         State::Login(Box::new(Login { until, instance, stage }))
     }
 
@@ -153,15 +156,15 @@ fn name_typed(home: Home, line: Bytes, cx: &mut Context<'_>) -> Stage {
         }
         (Some(typed), None) => {
             let letters = Letters::recall(Memory::default(), home.epoch);
-            Stage::Unlocking(Caller { typed, name: None, letters })
+            Stage::Unlocking(Caller { typed, name: None, letters, device: None })
         }
     }
 }
 
 fn password_typed(caller: Caller, line: Bytes, cx: &mut Context<'_>) -> Stage {
     let Some(password) = Password::cut(line) else { return Stage::Unlocking(caller) };
-    let login = Hello::Login { name: caller.typed.clone(), password, seen: caller.letters.seen() };
-    cx.send(login.frame());
+    let (name, seen, device) = (caller.typed.clone(), caller.letters.seen(), caller.device);
+    cx.send(Hello::Login { name, password, seen, device }.frame());
     Stage::Knocking(caller)
 }
 

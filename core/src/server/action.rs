@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::event::PageOrder;
+use crate::device::DeviceProof;
 use crate::id::{ConnId, Ticket};
 use crate::name::AccountName;
 use crate::store::Batch;
@@ -41,6 +42,14 @@ pub enum Action {
         conn: ConnId,
         /// Write first what is in its out-buffer (for a few seconds at most), or drop it.
         flush: bool,
+    },
+    /// Check a device's proof against what TLS exports for its connection; answered with `Proven`. Where
+    /// nothing is exported, none holds.
+    Prove {
+        /// On which connection.
+        conn: ConnId,
+        /// What came.
+        proof: DeviceProof,
     },
     /// Check a password, in about the same time whether the name is known or not.
     Verify {

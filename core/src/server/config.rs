@@ -11,11 +11,24 @@ pub struct Config {
     pub block_duration: Duration,
     /// How long a person may do nothing.
     pub timeout: Duration,
+    /// What failed logins are counted for.
+    pub lockout_scope: LockoutScope,
     /// Everything else that has a bound.
     pub limits: Limits,
     /// The mistake that this server makes.
     #[cfg(feature = "planted")]
     pub planted: Option<super::planted::Fault>,
+}
+
+/// What failed logins are counted for, and what they lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LockoutScope {
+    /// The account, whatever device they come from.
+    #[default]
+    Account,
+    /// Each device from which the account's user has logged in, apart from all others: so nobody else can
+    /// lock it out.
+    Device,
 }
 
 impl Config {
@@ -25,6 +38,7 @@ impl Config {
         Config {
             block_duration,
             timeout,
+            lockout_scope: LockoutScope::default(),
             limits: Limits::default(),
             #[cfg(feature = "planted")]
             planted: None,

@@ -3,6 +3,7 @@
 //! No step reads another user's state: on one node an envelope waits in a queue inside the same step,
 //! on many it would travel. Each answers at most a bounded number of others, so a step ends.
 
+use crate::device::DeviceKey;
 use crate::id::{ConnId, MsgId, RequestId, Seq, UserId};
 use crate::name::{AccountName, Name};
 use crate::people::blocklist::UserSet;
@@ -23,6 +24,8 @@ pub(crate) struct Knock {
     pub(crate) name: LoginName,
     pub(crate) password: Password,
     pub(crate) seen: Seq,
+    /// The device from which it comes, if that is proven.
+    pub(crate) device: Option<DeviceKey>,
 }
 
 /// Who asks.

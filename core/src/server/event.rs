@@ -49,6 +49,13 @@ pub enum Input {
         /// Which connection.
         conn: ConnId,
     },
+    /// The answer to an order to prove.
+    Proven {
+        /// On which connection.
+        conn: ConnId,
+        /// The device that the proof names is at its other end.
+        holds: bool,
+    },
     /// The answer to an order to verify.
     Verified {
         /// The account it was about.

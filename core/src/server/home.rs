@@ -110,8 +110,7 @@ impl Home {
 
     /// The home of somebody who was never seen before.
     pub(crate) fn new(user: UserId, name: Name, epoch: Epoch) -> Home {
-        let (blocks, letters, marks) = (Vec::new(), Vec::new(), Vec::new());
-        Home::recover(&UserRecord { id: user, name, listed: true, blocks, letters, marks }, epoch)
+        Home::recover(&UserRecord::new(user, name), epoch)
     }
 
     pub(crate) fn blocked_by(&mut self, by: UserId) {

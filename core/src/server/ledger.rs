@@ -10,7 +10,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::cx::Sleeper;
+use super::lane::Lane;
 use crate::alarms::Alarms;
+use crate::device::DeviceKey;
 use crate::id::{Epoch, Seq, Ticket, UserId};
 use crate::limits::Limits;
 use crate::name::AccountName;
@@ -34,8 +36,14 @@ pub(crate) enum Order {
     },
     /// The attempt of that number, if any, is answered once it is written.
     Failures {
-        account: AccountName,
+        lane: Lane,
         attempt: Option<Ticket>,
+    },
+    /// A device is remembered, or no longer.
+    Device {
+        user: UserId,
+        account: AccountName,
+        key: DeviceKey,
     },
     Arrived {
         user: UserId,
@@ -220,6 +228,6 @@ pub(crate) enum Due {
 fn weight(write: &Write) -> usize {
     match write {
         Write::Letter { text, .. } => 64 + text.len(),
-        Write::Arrived { .. } | Write::Block { .. } | Write::Failures { .. } => 64,
+        Write::Arrived { .. } | Write::Block { .. } | Write::Failures { .. } | Write::Device { .. } => 64,
     }
 }

@@ -15,6 +15,7 @@ mod door;
 mod envelope;
 pub mod event;
 mod home;
+mod lane;
 mod ledger;
 #[cfg(feature = "planted")]
 mod planted;
@@ -28,7 +29,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 pub use action::Action;
-pub use config::Config;
+pub use config::{Config, LockoutScope};
 pub use event::{Event, Input, PageOrder};
 #[cfg(feature = "planted")]
 pub use planted::Fault;
@@ -93,7 +94,7 @@ impl Server {
         let epoch = if kept { Epoch(1) } else { snapshot.epoch };
         let directory =
             Directory::new(snapshot.users.iter().filter(|user| user.listed).map(|user| (user.id, user.name)));
-        let doors = Doors::recover(&snapshot.failures, &directory);
+        let doors = Doors::recover(snapshot, &directory, config.lockout_scope);
         let mut server = Server {
             config,
             identity: Identity { server: snapshot.server, epoch: snapshot.epoch },
@@ -164,9 +165,12 @@ impl Server {
                 self.with_session(conn, out, |session, identity, cx| session.unread(bytes, identity, cx));
             }
             Input::Closed { conn } => self.closed(conn, out),
-            Input::Verified { account, ticket, right } => {
+            Input::Proven { conn, holds } => {
+                self.with_session(conn, out, |session, _, cx| session.proven(holds, cx));
+            }
+            Input::Verified { ticket, right, .. } => {
                 let (parts, mut cx) = self.parts(out);
-                parts.doors.verified(account, ticket, right, parts.directory, &mut cx);
+                parts.doors.verified(ticket, right, parts.directory, &mut cx);
             }
             Input::Stored { key, outcome } => self.stored(key, outcome, out),
             Input::Loaded { user, ticket, letters } => {
@@ -235,15 +239,19 @@ impl Server {
                         home.block_stored(whom, on, kept, directory, cx);
                     });
                 }
-                Order::Failures { account, attempt: Some(attempt) } => {
+                Order::Failures { lane, attempt: Some(attempt) } => {
                     let (parts, mut cx) = self.parts(out);
-                    parts.doors.recorded(account, attempt, &mut cx);
+                    parts.doors.recorded(lane, attempt, &mut cx);
+                }
+                Order::Device { account, key, .. } if !kept => {
+                    let (parts, mut cx) = self.parts(out);
+                    parts.doors.device_lost(account, key, &mut cx);
                 }
                 Order::Arrived { user } if !kept => {
                     let (_, mut cx) = self.parts(out);
                     cx.keep(Order::Arrived { user });
                 }
-                Order::Arrived { .. } | Order::Failures { attempt: None, .. } => {}
+                Order::Arrived { .. } | Order::Device { .. } | Order::Failures { attempt: None, .. } => {}
             }
         }
     }
@@ -407,6 +415,9 @@ fn look_up(order: &Order, homes: &mut [Option<Home>], doors: &Doors, config: &Co
         Order::Block { by, .. } if planted!(config, BlockNotStored) => Some(nothing(by)),
         Order::Failures { .. } if planted!(config, FailuresNotStored) => Some(nothing(UserId(0))),
         Order::Block { by, whom, on } => Some(Write::Block { by, whom, on }),
-        Order::Failures { account, .. } => Some(doors.record(account)),
+        Order::Failures { lane, .. } => Some(doors.record(lane)),
+        Order::Device { user, account, key } => {
+            Some(Write::Device { user, key, on: doors.knows(account, key) })
+        }
     }
 }

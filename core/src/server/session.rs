@@ -3,6 +3,7 @@
 //! A session speaks for its connection only. It counts no failure, knows no block and no mailbox: what
 //! a person wants is put into an envelope for his home.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -15,6 +16,7 @@ use super::cx::{Cx, Sleeper};
 use super::envelope::{Knock, ToDoor, ToHome, ToSession};
 use super::wish::{Wish, has_a_turn, is_sign_of_life, wish_of};
 use crate::bucket::{Bucket, Rate};
+use crate::device::DeviceProof;
 use crate::id::{ConnId, Epoch, ServerId, UserId};
 use crate::name::Name;
 use crate::time::{Time, micros};
@@ -47,6 +49,8 @@ pub(crate) struct Session {
     stuck_since: Time,
     /// The driver was told not to read.
     paused: bool,
+    /// An attempt whose device is being proven: until then it is nobody's.
+    proving: Option<Box<Knock>>,
     /// Requests that wait for the mail to be sent.
     early: Vec<Request>,
     armed: Option<Time>,
@@ -107,6 +111,7 @@ impl Session {
             unread: 0,
             stuck_since: cx.now,
             paused: false,
+            proving: None,
             early: Vec::new(),
             armed: None,
         };
@@ -188,13 +193,11 @@ impl Session {
                 Ok(())
             }
             (Stage::Silent { .. }, _) => Err(PeerFault::NotStarling),
-            (Stage::Greeted { deadline }, Hello::Login { name, password, seen }) => {
+            (Stage::Greeted { deadline }, Hello::Login { name, password, seen, device }) => {
                 self.stage = Stage::Knocking { deadline };
-                if cx.may_attempt(self.from) {
-                    cx.tell_door(ToDoor::Knock(Knock { conn: self.conn, name, password, seen }));
-                } else {
-                    cx.tell_session(self.conn, ToSession::Refuse(LoginRefusal::Busy));
-                }
+                let key = device.map(|proof| proof.key);
+                let knock = Knock { conn: self.conn, name, password, seen, device: key };
+                self.knock(knock, device, cx);
                 Ok(())
             }
             (_, Hello::Ping { nonce }) => {
@@ -204,6 +207,31 @@ impl Session {
             (_, Hello::Pong { .. }) => Ok(()),
             (_, Hello::Hello { .. } | Hello::Login { .. }) => Err(PeerFault::OutOfState),
         }
+    }
+
+    /// An attempt to log in. Its proof comes first: a door must know the device before it decides whether it
+    /// is locked, and an attempt with a false proof counts for nobody.
+    fn knock(&mut self, knock: Knock, proof: Option<DeviceProof>, cx: &mut Cx<'_>) {
+        if !cx.may_attempt(self.from) {
+            return cx.tell_session(self.conn, ToSession::Refuse(LoginRefusal::Busy));
+        }
+        match proof {
+            None => cx.tell_door(ToDoor::Knock(knock)),
+            Some(proof) => {
+                self.proving = Some(Box::new(knock));
+                cx.out.push(Action::Prove { conn: self.conn, proof });
+            }
+        }
+    }
+
+    /// The answer to an order to prove.
+    pub(crate) fn proven(&mut self, holds: bool, cx: &mut Cx<'_>) -> Life {
+        let Some(knock) = self.proving.take() else { return Life::Goes };
+        if !holds {
+            return self.fault(PeerFault::BadProof, cx);
+        }
+        cx.tell_door(ToDoor::Knock(*knock));
+        Life::Goes
     }
 
     /// A request came. One that has a turn waits until the mail that was there at the login has been sent.

@@ -30,11 +30,13 @@ pub enum PeerFault {
     BadAck = 10,
     /// More requests under way than a client may have.
     TooMany = 11,
+    /// A proof of a device that does not hold on this connection.
+    BadProof = 12,
 }
 
 impl PeerFault {
     /// Every fault, in the order of the numbers.
-    pub const ALL: [PeerFault; 11] = [
+    pub const ALL: [PeerFault; 12] = [
         PeerFault::UnknownKind,
         PeerFault::OutOfState,
         PeerFault::TooLong,
@@ -46,6 +48,7 @@ impl PeerFault {
         PeerFault::Reserved,
         PeerFault::BadAck,
         PeerFault::TooMany,
+        PeerFault::BadProof,
     ];
 
     /// Its number on the wire.
@@ -76,6 +79,9 @@ impl fmt::Display for PeerFault {
             PeerFault::Reserved => "reserved kind: it has no meaning before a later version",
             PeerFault::BadAck => "bad acknowledgement: no letter of that number was sent on this connection",
             PeerFault::TooMany => "too many requests: more are under way than a client may have",
+            PeerFault::BadProof => {
+                "bad proof: it does not show on this connection that the device has its key"
+            }
         })
     }
 }
@@ -93,6 +99,6 @@ mod tests {
             assert_eq!(PeerFault::from_code(code), Some(fault));
         }
         assert_eq!(PeerFault::from_code(0), None);
-        assert_eq!(PeerFault::from_code(12), None);
+        assert_eq!(PeerFault::from_code(13), None);
     }
 }

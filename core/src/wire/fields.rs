@@ -41,6 +41,13 @@ impl Fields {
         Ok(self.0.split_to(len))
     }
 
+    /// The next `N` bytes.
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], PeerFault> {
+        let array = *self.0.first_chunk().ok_or(PeerFault::Truncated)?;
+        self.0.advance(N);
+        Ok(array)
+    }
+
     /// A byte that is 0 or 1.
     pub(super) fn flag(&mut self) -> Result<bool, PeerFault> {
         match self.u8()? {

@@ -9,12 +9,15 @@ use super::fault::PeerFault;
 use super::fields::Fields;
 use super::frame::{Frame, RawFrame, Start};
 use super::kind::Kind;
+use crate::device::{DeviceKey, DeviceProof};
 use crate::id::{Epoch, Seq, ServerId};
 
 /// The version of the protocol that this code speaks.
 pub const VERSION: u16 = 1;
 /// Bytes of a product string.
 pub const PRODUCT_MAX: usize = 64;
+/// Bytes of a proof that a device has its key.
+pub(super) const PROOF_BYTES: usize = DeviceKey::BYTES + DeviceProof::SIGNATURE_BYTES;
 /// What the first frame of a client begins with.
 const MAGIC: &[u8; 8] = b"STARLING";
 
@@ -36,6 +39,8 @@ pub enum Hello {
         password: Password,
         /// The letters up to here have been seen by this user on this device.
         seen: Seq,
+        /// From which device, if the client has a key.
+        device: Option<DeviceProof>,
     },
     /// A sign of life.
     Ping {
@@ -58,7 +63,7 @@ impl Hello {
     pub fn frame(&self) -> Frame {
         match self {
             Hello::Hello { version, product } => hello(*version, product),
-            Hello::Login { name, password, seen } => login(name, password, *seen),
+            Hello::Login { name, password, seen, device } => login(name, password, *seen, device.as_ref()),
             Hello::Ping { nonce } => Frame::ping(*nonce),
             Hello::Pong { nonce } => Frame::pong(*nonce),
         }
@@ -80,6 +85,7 @@ impl Hello {
                 name: login_name(&mut fields)?,
                 password: password(&mut fields)?,
                 seen: fields.seq()?,
+                device: device_proof(&mut fields)?,
             },
             Kind::PING => Hello::Ping { nonce: fields.u32()? },
             Kind::PONG => Hello::Pong { nonce: fields.u32()? },
@@ -94,15 +100,20 @@ fn hello(version: u16, product: &str) -> Frame {
     Start::of(Kind::HELLO).bytes(MAGIC).u16(version).u8(product_len(product)).end(tail)
 }
 
-fn login(name: &LoginName, password: &Password, seen: Seq) -> Frame {
+fn login(name: &LoginName, password: &Password, seen: Seq, device: Option<&DeviceProof>) -> Frame {
     let (name, password) = (name.as_bytes(), password.reveal());
-    let mut tail = Vec::with_capacity(2 + name.len() + 2 + password.len() + 8);
+    let mut tail = Vec::with_capacity(2 + name.len() + 2 + password.len() + 8 + 1 + PROOF_BYTES);
     for field in [name, password] {
         let len = u16::try_from(field.len()).expect("what was typed has been cut");
         tail.put_u16(len);
         tail.put_slice(field);
     }
     tail.put_u64(seen.to_bits());
+    tail.put_u8(u8::from(device.is_some()));
+    if let Some(DeviceProof { key, signature }) = device {
+        tail.put_slice(&key.0);
+        tail.put_slice(signature);
+    }
     Start::of(Kind::LOGIN).end(tail.into())
 }
 
@@ -156,6 +167,13 @@ fn password(fields: &mut Fields) -> Result<Password, PeerFault> {
         return Err(PeerFault::Malformed);
     }
     Password::cut(fields.bytes(len)?).ok_or(PeerFault::Malformed)
+}
+
+fn device_proof(fields: &mut Fields) -> Result<Option<DeviceProof>, PeerFault> {
+    if !fields.flag()? {
+        return Ok(None);
+    }
+    Ok(Some(DeviceProof { key: DeviceKey(fields.array()?), signature: fields.array()? }))
 }
 
 /// The server's first frame.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::fault::PeerFault;
-use super::hello::{LoginName, Password};
+use super::hello::{LoginName, PROOF_BYTES, Password};
 use crate::limits::TEXT_MAX;
 use crate::name::Name;
 
@@ -133,6 +133,7 @@ const NAME: usize = 1 + Name::MAX;
 const MSG_ID: usize = 8 + 8;
 const REQUEST: usize = 4;
 const SEQ: usize = 8;
+const LOGIN: usize = 2 + LoginName::MAX + 2 + Password::MAX + SEQ + 1 + PROOF_BYTES;
 
 /// A kind, and the most bytes of its body in each phase that allows it.
 struct Row {
@@ -165,7 +166,7 @@ const fn everywhere(kind: Kind, name: &'static str, max: usize) -> Row {
 
 static ROWS: [Row; 24] = [
     before_login(Kind::HELLO, "HELLO", BEFORE_LOGIN_MAX),
-    before_login(Kind::LOGIN, "LOGIN", 2 + LoginName::MAX + 2 + Password::MAX + SEQ),
+    before_login(Kind::LOGIN, "LOGIN", LOGIN),
     nowhere(Kind::RESUME, "RESUME"),
     everywhere(Kind::PING, "PING", 4),
     everywhere(Kind::PONG, "PONG", 4),

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
+use starling_core::device::{DeviceKey, DeviceProof};
 use starling_core::id::{Epoch, MsgId, RequestId, Seq, ServerId};
 use starling_core::limits::TEXT_MAX;
 use starling_core::name::Name;
@@ -17,14 +18,20 @@ pub(crate) fn hello() -> impl Strategy<Value = Hello> {
     let password = typed(Password::MAX).prop_map(|bytes| Password::cut(bytes).expect("not empty"));
     prop_oneof![
         product().prop_map(|product| Hello::Hello { version: VERSION, product }),
-        (login_name, password, seq()).prop_map(|(name, password, seen)| Hello::Login {
-            name,
-            password,
-            seen
-        }),
+        (login_name, password, seq(), prop::option::of(device_proof()))
+            .prop_map(|(name, password, seen, device)| Hello::Login { name, password, seen, device }),
         any::<u32>().prop_map(|nonce| Hello::Ping { nonce }),
         any::<u32>().prop_map(|nonce| Hello::Pong { nonce }),
     ]
+}
+
+fn device_proof() -> impl Strategy<Value = DeviceProof> {
+    (any::<[u8; 32]>(), any::<[u8; 32]>(), any::<[u8; 32]>()).prop_map(|(key, first, second)| {
+        let mut signature = [0; DeviceProof::SIGNATURE_BYTES];
+        signature[..32].copy_from_slice(&first);
+        signature[32..].copy_from_slice(&second);
+        DeviceProof { key: DeviceKey(key), signature }
+    })
 }
 
 pub(crate) fn request() -> impl Strategy<Value = Request> {

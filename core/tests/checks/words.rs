@@ -10,10 +10,13 @@ const NO_FIELDS: &str = "–";
 pub(crate) fn hello(hello: &Hello) -> String {
     match hello {
         Hello::Hello { version, product } => format!("version {version}, product `{product}`"),
-        Hello::Login { name, password, seen } => {
+        Hello::Login { name, password, seen, device } => {
             let typed = |bytes| String::from_utf8_lossy(bytes).into_owned();
             let (name, password) = (typed(name.as_bytes()), typed(password.reveal()));
-            format!("name `{name}`, password `{password}`, seen {seen}")
+            let device = device.map_or(String::new(), |proof| {
+                format!(", device {}, signature {}", hex(&proof.key.0), hex(&proof.signature))
+            });
+            format!("name `{name}`, password `{password}`, seen {seen}{device}")
         }
         Hello::Ping { nonce } | Hello::Pong { nonce } => nonce_in_hex(*nonce),
     }
@@ -107,6 +110,10 @@ fn names(page: &NamesPage) -> String {
 
 fn place(seq: Seq) -> String {
     format!("seq {seq}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn msg_id(id: MsgId) -> String {

@@ -35,13 +35,8 @@ impl World {
     }
 
     pub fn with(config: Config, names: &[&str]) -> World {
-        let user = |(at, name): (usize, &&str)| UserRecord {
-            id: UserId(u32::try_from(at).unwrap() + 1),
-            name: name_of(name),
-            listed: true,
-            blocks: Vec::new(),
-            letters: Vec::new(),
-            marks: Vec::new(),
+        let user = |(at, name): (usize, &&str)| {
+            UserRecord::new(UserId(u32::try_from(at).unwrap() + 1), name_of(name))
         };
         let snapshot = Snapshot {
             server: ServerId(7),
@@ -90,6 +85,7 @@ impl World {
                     None => self.feed(answer),
                 }
             }
+            Action::Prove { conn, .. } => self.feed(Input::Proven { conn, holds: false }),
             Action::Store(batch) => self.batches.push(batch),
             Action::Load(order) => self.pages.push(order),
             Action::Pause { .. } | Action::Resume { .. } | Action::Stopped => {}
@@ -136,6 +132,7 @@ impl World {
             name: LoginName::cut(Bytes::copy_from_slice(name.as_bytes())).unwrap(),
             password: Password::cut(Bytes::copy_from_slice(password.as_bytes())).unwrap(),
             seen: Seq::START,
+            device: None,
         };
         self.say(conn, &login.frame());
     }

@@ -46,6 +46,9 @@ pub struct Args {
 /// The first word that makes the client forget the key of a server.
 pub const FORGET: &str = "forget-server";
 
+/// The word that alone makes the client show the keys of this device.
+pub const FINGERPRINT: &str = "fingerprint";
+
 /// Trust no key of a server any more: whatever key it has at the next visit is trusted then.
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
 #[command(name = "client forget-server", version)]
@@ -58,7 +61,8 @@ pub struct ForgetArgs {
 /// What can be typed once logged in, and what else the program does.
 fn commands() -> String {
     format!(
-        "Commands:\n{}\n\n`client forget-server HOST:PORT` forgets the key of a server.",
+        "Commands:\n{}\n\n`client forget-server HOST:PORT` forgets the key of a server;\n\
+         `client fingerprint` shows the keys of this device.",
         command::help::text().trim_end()
     )
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use starling_core::client::ExitCode as Status;
+use starling_core::device::{EXPORTER_LABEL, Exported};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -58,6 +59,8 @@ impl DialError {
 pub struct Dialled {
     /// The connection. Nothing has been said on it.
     pub stream: TlsStream<TcpStream>,
+    /// What TLS exports for it, for the proof of a device.
+    pub exported: Exported,
     /// What the person should know about the server's key.
     pub notice: Option<String>,
 }
@@ -86,7 +89,9 @@ pub async fn dial(place: &Place, trust: &Trust) -> Result<Dialled, DialError> {
     let certificate = session.peer_certificates().and_then(<[CertificateDer<'_>]>::first);
     let certificate = certificate.ok_or_else(|| foreign("it has no certificate"))?;
     let notice = trust.judge(place, certificate)?;
-    Ok(Dialled { stream, notice })
+    let exported = session.export_keying_material(Exported::default(), EXPORTER_LABEL, None);
+    let exported = exported.map_err(|error| foreign(&error.to_string()))?;
+    Ok(Dialled { stream, exported, notice })
 }
 
 fn of_handshake(place: &Place, error: &std::io::Error) -> DialError {

@@ -48,8 +48,7 @@ impl Shelf {
     /// # Errors
     /// If it cannot be read; the caller goes on with [`Notes::Lost`].
     pub fn open(&self, server: ServerId, user: Name) -> io::Result<(Notes, Memory)> {
-        let folder = self.folder.as_ref().ok_or_else(|| io::Error::other("there is no home folder"))?;
-        let stem = folder.join(format!("{:016x}", server.0)).join(file_stem(user));
+        let stem = self.stem(server, user)?;
         let path = letters(&stem);
         if !path.try_exists()? {
             return Ok((Notes::Blank(stem), Memory::default()));
@@ -57,6 +56,16 @@ impl Shelf {
         compact_if_alone(&stem)?;
         let notes = Notes::start(&stem)?;
         Ok((notes, recall(&fs::read(&path)?)))
+    }
+
+    /// Where everything is.
+    pub(super) fn folder(&self) -> io::Result<&Path> {
+        self.folder.as_deref().ok_or_else(|| io::Error::other("there is no home folder"))
+    }
+
+    /// What the files of `user` at `server` begin with.
+    pub(super) fn stem(&self, server: ServerId, user: Name) -> io::Result<PathBuf> {
+        Ok(self.folder()?.join(format!("{:016x}", server.0)).join(file_stem(user)))
     }
 }
 
@@ -113,7 +122,7 @@ fn lock(stem: &Path) -> PathBuf {
 }
 
 /// A name as a file: on some systems capitals do not count, so they are marked. No name has a `+`.
-fn file_stem(user: Name) -> String {
+pub(super) fn file_stem(user: Name) -> String {
     let marked = |c: char| iter::repeat_n('+', usize::from(c.is_ascii_uppercase())).chain([c]);
     user.as_str().chars().flat_map(marked).collect()
 }
@@ -131,7 +140,7 @@ fn recall(bytes: &[u8]) -> Memory {
         seen = seen.max(note.seq);
         marks.note(note.from, note.id);
     }
-    Memory { seen, marks: marks.iter().collect() }
+    Memory { seen, marks: marks.iter().collect(), device: None }
 }
 
 /// Leaves one record a mark, at once or not at all, unless another client stands on the file.
@@ -146,7 +155,7 @@ fn compact_if_alone(stem: &Path) -> io::Result<()> {
 
 fn compact(path: &Path) -> io::Result<()> {
     let bytes = fs::read(path)?;
-    let Memory { seen, marks } = recall(&bytes);
+    let Memory { seen, marks, .. } = recall(&bytes);
     let kept: Vec<u8> =
         marks.into_iter().flat_map(|(from, id)| note::encode(&Note { seq: seen, from, id })).collect();
     if kept == bytes {
@@ -204,7 +213,7 @@ mod tests {
         notes.add(&note("luke", 101)).unwrap();
         drop(notes);
         let marks = vec![(name("hans"), note("hans", 100).id), (name("luke"), note("luke", 101).id)];
-        let expected = Memory { seen: note("luke", 101).seq, marks };
+        let expected = Memory { seen: note("luke", 101).seq, marks, device: None };
         for _ in 0..3 {
             assert_eq!(shelf.open(SERVER, name("yoda")).unwrap().1, expected);
             assert_eq!(fs::metadata(of_yoda(&place)).unwrap().len(), 128);
@@ -252,7 +261,7 @@ mod tests {
         drop((second, third));
         let memory = shelf.open(SERVER, name("yoda")).unwrap().1;
         let marks = vec![(name("hans"), note("hans", 2).id), (name("luke"), note("luke", 4).id)];
-        assert_eq!(memory, Memory { seen: note("luke", 4).seq, marks });
+        assert_eq!(memory, Memory { seen: note("luke", 4).seq, marks, device: None });
     }
 
     #[test]

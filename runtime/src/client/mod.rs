@@ -1,6 +1,7 @@
 //! The driver of a client: a socket, a person and the memory of a device around the pure machine.
 
 pub mod args;
+pub mod device;
 pub mod dial;
 mod folder;
 pub mod known;

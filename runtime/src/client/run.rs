@@ -15,7 +15,8 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio_rustls::client::TlsStream;
 
-use super::args::{Args, FORGET, ForgetArgs, complaint};
+use super::args::{Args, FINGERPRINT, FORGET, ForgetArgs, complaint};
+use super::device::Device;
 use super::dial::{DialError, Dialled, dial};
 use super::folder;
 use super::known::{KnownServers, Place};
@@ -27,6 +28,7 @@ use crate::clock::Clock;
 use crate::face::Face;
 use crate::face::plain::Plain;
 use crate::face::prompt::Terminal;
+use crate::tls::device::fingerprint;
 
 /// The exit status of wrong usage.
 const USAGE: u8 = 2;
@@ -36,6 +38,10 @@ const USAGE: u8 = 2;
 pub fn main() -> ExitCode {
     if env::args_os().nth(1).is_some_and(|first| first == FORGET) {
         return forget();
+    }
+    // With a port behind it, it is a host.
+    if env::args_os().skip(1).eq([FINGERPRINT]) {
+        return fingerprints();
     }
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -90,6 +96,31 @@ fn forget() -> ExitCode {
     }
 }
 
+/// Shows the keys of this device: the server, the user, and by what people know it.
+fn fingerprints() -> ExitCode {
+    let files = match Shelf::of_this_person().key_files() {
+        Ok(files) if files.is_empty() => {
+            return failed(USAGE, &"This device has no key yet: the first login to a server makes one.");
+        }
+        Ok(files) => files,
+        Err(error) => return failed(USAGE, &format!("The keys of this device cannot be read: {error}.")),
+    };
+    let mut status = ExitCode::SUCCESS;
+    for ((server, user), path) in files {
+        match Device::public(&path) {
+            Ok(Some(key)) => println!("{:016x} {user} {}", server.0, fingerprint(key)),
+            Ok(None) => {}
+            Err(error) => {
+                status = failed(
+                    USAGE,
+                    &format!("Cannot use the key of this device {error}. Remove it for another."),
+                );
+            }
+        }
+    }
+    status
+}
+
 /// Connects and lets the person talk.
 async fn talk(args: &Args) -> ExitCode {
     let lost = |what: String| failed(Status::Lost as u8, &what);
@@ -113,7 +144,12 @@ async fn talk(args: &Args) -> ExitCode {
     if let Err(error) = getrandom::fill(&mut seed) {
         return lost(format!("The system gives no random numbers: {error}."));
     }
-    let ground = Ground { clock: Clock::boot(), seed: Seed(seed), shelf: Shelf::of_this_person() };
+    let ground = Ground {
+        clock: Clock::boot(),
+        seed: Seed(seed),
+        shelf: Shelf::of_this_person(),
+        exported: Some(dialled.exported),
+    };
     let plain = args.plain || !io::stdin().is_terminal() || !io::stdout().is_terminal();
     let status = if plain {
         meet(stream, ground, Plain::new(io::stdin(), io::stdout()), interrupts).await

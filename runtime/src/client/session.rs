@@ -5,6 +5,7 @@ use std::{io, mem};
 
 use bytes::{Buf as _, BytesMut};
 use starling_core::client::{Action, Client, Event, ExitCode, Input, Line, Memory, Note};
+use starling_core::device::{DeviceProof, Exported};
 use starling_core::id::ServerId;
 use starling_core::name::Name;
 use starling_core::seed::Seed;
@@ -13,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, sp
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
+use super::device::Device;
 use super::memory::{Notes, Shelf};
 use crate::clock::Clock;
 use crate::face::{Face, Heard};
@@ -31,6 +33,8 @@ pub struct Ground {
     pub seed: Seed,
     /// Where its device keeps what it remembers.
     pub shelf: Shelf,
+    /// What TLS exports for the connection; without it, no device proves itself.
+    pub exported: Option<Exported>,
 }
 
 /// Runs a client over an open connection. Each message of `interrupts` acts as a `logout`; the second one
@@ -95,6 +99,8 @@ struct Session<'a, F> {
     ground: Ground,
     face: &'a mut F,
     notes: Notes,
+    /// The key with which the login is proven.
+    device: Option<Device>,
     out: Outgoing,
     /// Nobody can see any more what is shown. Letters are then neither noted nor acknowledged.
     unseen: bool,
@@ -109,6 +115,7 @@ impl<'a, F: Face> Session<'a, F> {
             ground,
             face,
             notes: Notes::Lost,
+            device: None,
             out: Outgoing::default(),
             unseen: false,
             interrupted: false,
@@ -173,17 +180,52 @@ impl<'a, F: Face> Session<'a, F> {
     }
 
     fn recall(&mut self, server: ServerId, user: Name) -> Input {
-        let opened = self.ground.shelf.open(server, user);
-        let (notes, memory) = opened.unwrap_or_else(|error| {
-            self.warn(&error);
-            (Notes::Lost, Memory::default())
-        });
-        self.notes = notes;
-        Input::Recalled(memory)
+        Input::Recalled(match self.ground.shelf.open(server, user) {
+            Ok((notes, memory)) => {
+                self.notes = notes;
+                Memory { device: self.prove(server, user), ..memory }
+            }
+            // Where nothing can be read, no key can be kept either.
+            Err(error) => {
+                self.notes = Notes::Lost;
+                self.warn(&error);
+                Memory::default()
+            }
+        })
+    }
+
+    /// The proof of this device for `user` at `server`.
+    fn prove(&mut self, server: ServerId, user: Name) -> Option<DeviceProof> {
+        let exported = self.ground.exported?;
+        let path = self.ground.shelf.key_file(server, user).ok()?;
+        let proven = Device::open(path).and_then(|device| Ok((device.prove(&exported)?, device)));
+        match proven {
+            Ok((proof, device)) => {
+                self.device = Some(device);
+                Some(proof)
+            }
+            Err(error) => {
+                let why = "the server is not shown which device this is";
+                self.face.warn(&format!("Cannot use the key of this device ({error}): {why}."));
+                None
+            }
+        }
+    }
+
+    /// The name was one, and its password right: the key may stay.
+    fn keep_device(&mut self) {
+        let kept = self.device.take().map_or(Ok(()), |mut device| device.keep());
+        if let Err(error) = kept {
+            let why = "the next login will be that of a new device";
+            self.face.warn(&format!("Cannot keep the key of this device ({error}): {why}."));
+        }
     }
 
     /// Shows a line. A letter must be out before it is noted: else a crash between the two would lose it.
     fn show(&mut self, line: &Line, note: Option<Note>) {
+        if let Line::Welcome(_) = line {
+            self.keep_device();
+        }
         self.unseen |= self.face.show(line).is_err();
         let Some(note) = note else { return };
         self.unseen |= self.face.flush().is_err();

@@ -4,6 +4,8 @@ use std::io;
 use std::net::IpAddr;
 use std::task::{Context, Poll, Waker};
 
+use starling_core::device::Exported;
+
 use super::inbound::Inbound;
 use super::outbuf::{OutBuf, Spare};
 use super::transport::Transport;
@@ -140,6 +142,11 @@ impl Connection {
     /// Bytes that are to be written and that the system has not taken yet.
     pub(crate) fn unwritten_bytes(&self) -> usize {
         self.out.len() + self.transport.pending_bytes()
+    }
+
+    /// What TLS exports for it.
+    pub(crate) fn exported(&self) -> Option<Exported> {
+        self.transport.exported()
     }
 
     /// The peers do not have their keys yet.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use starling_core::device::Exported;
 use starling_core::id::ConnId;
 use starling_core::server::Input;
 use starling_core::time::Time;
@@ -105,6 +106,11 @@ impl Streams {
         // It is looked at once, so that it is woken from then on.
         ready.push(Who::Slot(conn.slot));
         conn
+    }
+
+    /// What TLS exports for a connection.
+    pub(crate) fn exported(&mut self, conn: ConnId) -> Option<Exported> {
+        self.conns.get_mut(conn)?.exported()
     }
 
     /// Whether the connection in a slot still agrees on its keys, which costs a thousand times as much as a frame.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustls::{ServerConfig, ServerConnection};
+use starling_core::device::{EXPORTER_LABEL, Exported};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -44,6 +45,11 @@ impl TlsStream {
     /// The keys are not agreed yet.
     pub(crate) fn is_handshaking(&self) -> bool {
         self.session.is_handshaking()
+    }
+
+    /// What both ends can export for this connection (RFC 8446 §7.5), once the keys are agreed.
+    pub(crate) fn exported(&self) -> Option<Exported> {
+        self.session.export_keying_material(Exported::default(), EXPORTER_LABEL, None).ok()
     }
 
     /// Ciphertext that waits for the socket, in bytes, roughly.

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use starling_core::device::Exported;
+
 use super::tls::TlsStream;
 
 /// A stream of bytes in both directions.
@@ -26,6 +28,14 @@ impl Transport {
         match self {
             Transport::Plain(_) => false,
             Transport::Tls(stream) => stream.is_handshaking(),
+        }
+    }
+
+    /// What TLS exports for this connection, and for no other; nothing where nothing is agreed.
+    pub(crate) fn exported(&self) -> Option<Exported> {
+        match self {
+            Transport::Plain(_) => None,
+            Transport::Tls(stream) => stream.exported(),
         }
     }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{Error, ErrorKind};
-use clap::{Args as Arguments, Parser};
+use clap::{Args as Arguments, Parser, ValueEnum};
+use starling_core::server::LockoutScope;
 
 use super::commands::{Command, command_usage};
 
@@ -60,9 +61,20 @@ pub(crate) struct Args {
     /// A file with limits; server.toml in the working directory is read if it is there
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// What failed logins are counted for, and lock: the account, or each device from which its user has logged
+    /// in, apart from all others
+    #[arg(long, value_name = "SCOPE", value_enum, default_value_t = Scope::Account)]
+    lockout_scope: Scope,
     /// Refuse credentials with passwords that are plain text
     #[arg(long)]
     pub(crate) require_hashed: bool,
+}
+
+/// As [`LockoutScope`], by the word for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scope {
+    Account,
+    Device,
 }
 
 impl Args {
@@ -80,6 +92,15 @@ impl Args {
                 Security::Authority { certificates: certificates.clone(), key: key.clone() }
             }
             _ => Security::OwnKey,
+        }
+    }
+
+    /// What failed logins are counted for.
+    #[must_use]
+    pub(crate) fn lockout_scope(&self) -> LockoutScope {
+        match self.lockout_scope {
+            Scope::Account => LockoutScope::Account,
+            Scope::Device => LockoutScope::Device,
         }
     }
 
@@ -165,6 +186,7 @@ mod tests {
             "server 4000 60 120 7",
             "server 4000 60 120 --bind nowhere",
             "server 4000 60 120 --what",
+            "server 4000 60 120 --lockout-scope street",
         ] {
             let complaint = parse(line).unwrap_err();
             assert!(!complaint.contains('\n') && complaint.contains(" Usage: server <port>"), "{complaint}");

@@ -101,6 +101,7 @@ const ROWS: [Row; 32] = rows![
     Count addresses_max,
     Count attempts_waiting_max,
     Count verify_waiting_max,
+    Count devices_max,
     Count strangers_max,
     Number commands_burst,
     Number commands_per_second,

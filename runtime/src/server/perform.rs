@@ -9,6 +9,7 @@ use super::inbox::Note;
 use super::shard::{Ended, Phase, Shard};
 use super::verify::{Attempt, Difference};
 use crate::store::{Answer, Moment, Order};
+use crate::tls::device::holds;
 
 impl Shard {
     /// Tells the machine what happened, and does what it says, with everything that follows from it now.
@@ -45,6 +46,10 @@ impl Shard {
             Action::Pause { conn } => self.streams.pause(conn),
             Action::Resume { conn } => self.streams.resume(conn),
             Action::Close { conn, flush } => self.streams.close(conn, flush),
+            Action::Prove { conn, proof } => {
+                let holds = self.streams.exported(conn).is_some_and(|exported| holds(&proof, &exported));
+                self.answers.push_back(Input::Proven { conn, holds });
+            }
             Action::Verify { account, ticket, name, password } => {
                 let known = self.verifier.check(Attempt { account, ticket, name, password });
                 self.answers.extend(known.map(|right| Input::Verified { account, ticket, right }));

@@ -71,6 +71,7 @@ fn start(args: &Args, security: Option<Security>) -> Result<Server, Failure> {
     let credentials = read_credentials(args.require_hashed)?;
     let plain = count_plain(&credentials);
     let mut config = Config::new(args.block_duration(), args.timeout());
+    config.lockout_scope = args.lockout_scope();
     config.limits = read_limits(args.config.as_deref())?;
     let descriptors = Descriptors::raise();
     config.limits.greeting_max = config.limits.greeting_max.min(descriptors.greeting_max);

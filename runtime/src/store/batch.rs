@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
+use starling_core::device::DeviceKey;
 use starling_core::id::{MsgId, Seq, UserId};
 use starling_core::name::AccountName;
 use starling_core::people::marks::INSTANCES_MAX;
 use starling_core::store::{Batch, BatchKey, Write};
 use starling_core::time::Time;
 
-use super::rows::{Column, bits, bound, place};
+use super::rows::{Column, bits, bound, device_bytes, place};
 use super::sqlite::Moment;
 use super::users::Users;
 
@@ -55,6 +56,7 @@ fn names_users_of(write: &Write, users: &Users) -> bool {
     match write {
         Write::Letter { to, from, .. } => users.knows(*to) && users.knows(*from),
         Write::Block { by, whom, .. } => users.knows(*by) && users.knows(*whom),
+        Write::Device { user, .. } => users.knows(*user),
         Write::Arrived { .. } | Write::Failures { .. } => true,
     }
 }
@@ -77,10 +79,13 @@ fn write_one(conn: &Connection, write: &Write, clocks: Clocks) -> rusqlite::Resu
         Write::Letter { to, seq, from, id, text } => keep_letter(conn, *to, *seq, *from, *id, text.as_str()),
         Write::Arrived { user, upto } => drop_letters(conn, *user, *upto),
         Write::Block { by, whom, on } => block(conn, *by, *whom, *on),
-        Write::Failures { account, count: 0, locked_until: None } => forget_failures(conn, *account),
-        Write::Failures { account, count, locked_until } => {
-            keep_failures(conn, *account, *count, *locked_until, clocks)
+        Write::Failures { account, device, count: 0, locked_until: None } => {
+            forget_failures(conn, (*account, *device))
         }
+        Write::Failures { account, device, count, locked_until } => {
+            keep_failures(conn, (*account, *device), *count, *locked_until, clocks)
+        }
+        Write::Device { user, key, on } => device(conn, *user, key, *on),
     }
 }
 
@@ -157,28 +162,43 @@ fn block(conn: &Connection, by: UserId, whom: UserId, on: bool) -> rusqlite::Res
     conn.prepare_cached(sql)?.execute([by.0, whom.0]).map(drop)
 }
 
-fn forget_failures(conn: &Connection, account: AccountName) -> rusqlite::Result<()> {
-    let mut delete = conn.prepare_cached("DELETE FROM failures WHERE account = ?1")?;
-    delete.execute([account.as_bytes()]).map(drop)
+fn device(conn: &Connection, user: UserId, key: &DeviceKey, on: bool) -> rusqlite::Result<()> {
+    let sql = if on {
+        "INSERT INTO devices (owner, key, seq)
+         SELECT ?1, ?2, 1 + COALESCE((SELECT MAX(seq) FROM devices WHERE owner = ?1), 0) WHERE true
+         ON CONFLICT (owner, key) DO NOTHING"
+    } else {
+        "DELETE FROM devices WHERE owner = ?1 AND key = ?2"
+    };
+    conn.prepare_cached(sql)?.execute(params![user.0, key.0]).map(drop)
+}
+
+/// An account, and which device of its user if the failures are its own.
+type Whose = (AccountName, Option<DeviceKey>);
+
+fn forget_failures(conn: &Connection, (account, device): Whose) -> rusqlite::Result<()> {
+    let mut delete = conn.prepare_cached("DELETE FROM failures WHERE account = ?1 AND device = ?2")?;
+    delete.execute(params![account.as_bytes(), device_bytes(device.as_ref())]).map(drop)
 }
 
 /// The deadline is kept in the time of this boot and by the wall clock
 /// ([`StoredDeadline`](starling_core::store::StoredDeadline)).
 pub(super) fn keep_failures(
     conn: &Connection,
-    account: AccountName,
+    (account, device): Whose,
     count: u8,
     until: Option<Time>,
     clocks: Clocks,
 ) -> rusqlite::Result<()> {
     let mut upsert = conn.prepare_cached(
-        "INSERT INTO failures (account, count, boot, until, wall_until) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (account) DO UPDATE SET count = excluded.count, boot = excluded.boot,
+        "INSERT INTO failures (account, device, count, boot, until, wall_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (account, device) DO UPDATE SET count = excluded.count, boot = excluded.boot,
          until = excluded.until, wall_until = excluded.wall_until",
     )?;
     upsert
         .execute(params![
             account.as_bytes(),
+            device_bytes(device.as_ref()),
             count,
             until.map(|_| clocks.boot.to_be_bytes()),
             until.map(|u| bits(u.as_micros())),

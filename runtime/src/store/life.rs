@@ -43,16 +43,16 @@ fn raise_epoch(conn: &Connection) -> rusqlite::Result<(ServerId, Epoch)> {
 /// Brings the locks of an earlier boot into the time of this one, and keeps them so: another restart in
 /// this boot does not ask the wall clock again.
 fn revive_locks(conn: &Connection, config: &Config) -> rusqlite::Result<()> {
-    let mut earlier =
-        conn.prepare("SELECT account, count, boot, until, wall_until FROM failures WHERE boot <> ?1")?;
+    let mut earlier = conn
+        .prepare("SELECT account, device, count, boot, until, wall_until FROM failures WHERE boot <> ?1")?;
     let mut rows = earlier.query(params![config.boot.to_be_bytes()])?;
     let mut revived = Vec::new();
     while let Some(row) = rows.next()? {
-        let (Column(account), count) = (row.get(0)?, row.get(1)?);
-        let (Column(boot), Column(until), Column(wall_until)) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let (Column(account), Column(device), count) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (Column(boot), Column(until), Column(wall_until)) = (row.get(3)?, row.get(4)?, row.get(5)?);
         let stored = StoredDeadline { boot, until, wall_until };
         revived.push((
-            account,
+            (account, device),
             count,
             stored.revive(config.boot, config.at.now, config.at.wall, config.block_duration),
         ));
@@ -60,5 +60,5 @@ fn revive_locks(conn: &Connection, config: &Config) -> rusqlite::Result<()> {
     let clocks = Clocks { boot: config.boot, at: config.at };
     revived
         .into_iter()
-        .try_for_each(|(account, count, until)| keep_failures(conn, account, count, Some(until), clocks))
+        .try_for_each(|(whose, count, until)| keep_failures(conn, whose, count, Some(until), clocks))
 }

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use starling_core::device::DeviceKey;
 use starling_core::id::{Seq, UserId};
 use starling_core::name::{AccountName, Name};
 use starling_core::text::Text;
@@ -71,6 +72,28 @@ impl FromSql for Column<AccountName> {
         }
         Ok(Column(AccountName::of(bytes)))
     }
+}
+
+impl FromSql for Column<DeviceKey> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let key = value.as_blob()?.try_into().map_err(|_| FromSqlError::InvalidType)?;
+        Ok(Column(DeviceKey(key)))
+    }
+}
+
+/// One device, or, as no bytes, all that have no failures of their own: a key of a table is never null.
+impl FromSql for Column<Option<DeviceKey>> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        if value.as_blob()?.is_empty() {
+            return Ok(Column(None));
+        }
+        Column::column_result(value).map(|Column(key)| Column(Some(key)))
+    }
+}
+
+/// How [`Column<Option<DeviceKey>>`] is written.
+pub(super) fn device_bytes(device: Option<&DeviceKey>) -> &[u8] {
+    device.map_or(&[], |key| &key.0)
 }
 
 impl FromSql for Column<Text> {

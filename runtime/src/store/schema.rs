@@ -61,11 +61,19 @@ CREATE TABLE blocks (
     PRIMARY KEY (blocker, blocked)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE failures (
-    account    BLOB PRIMARY KEY, -- not always a possible name
+    account    BLOB NOT NULL,    -- not always a possible name
+    device     BLOB NOT NULL,    -- a key whose failures are its own; empty: all others
     count      INTEGER NOT NULL,
     boot       BLOB,             -- null, like the two below: not locked
     until      INTEGER,          -- microseconds of that boot, 64 bits
-    wall_until INTEGER           -- microseconds since 1970, 64 bits
+    wall_until INTEGER,          -- microseconds since 1970, 64 bits
+    PRIMARY KEY (account, device)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE devices ( -- from which a user has logged in
+    owner    INTEGER NOT NULL REFERENCES users (id),
+    key      BLOB NOT NULL,    -- Ed25519, 32 bytes
+    seq      INTEGER NOT NULL, -- rises with each that is new to its owner
+    PRIMARY KEY (owner, key)
 ) STRICT, WITHOUT ROWID;
 ";
 

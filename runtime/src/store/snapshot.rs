@@ -40,11 +40,18 @@ pub(super) fn read(conn: &Connection, users: &Users, life: &Life) -> rusqlite::R
         }
         Ok(())
     })?;
+    each(conn, "SELECT owner, key FROM devices ORDER BY owner, seq", |row| {
+        let Column(key) = row.get(1)?;
+        if let Some(person) = found.owner(row)? {
+            person.record.devices.push(key);
+        }
+        Ok(())
+    })?;
     let mut failures = Vec::new();
-    each(conn, "SELECT account, count, until FROM failures", |row| {
-        let (Column(account), count) = (row.get(0)?, row.get(1)?);
-        let locked_until = row.get::<_, Option<Column<_>>>(2)?.map(|Column(until)| until);
-        failures.push(FailureRecord { account, count, locked_until });
+    each(conn, "SELECT account, device, count, until FROM failures", |row| {
+        let (Column(account), Column(device), count) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let locked_until = row.get::<_, Option<Column<_>>>(3)?.map(|Column(until)| until);
+        failures.push(FailureRecord { account, device, count, locked_until });
         Ok(())
     })?;
     Ok(Snapshot { server: life.server, epoch: life.epoch, users: found.into_records(), failures })
@@ -66,8 +73,7 @@ impl Everybody {
         let listed: HashSet<UserId> = members.iter().map(|(id, _)| *id).collect();
         let mut found = Everybody { list: Vec::new(), at: HashMap::new() };
         for (id, name) in users.iter() {
-            let (blocks, letters, marks) = (Vec::new(), Vec::new(), Vec::new());
-            let record = UserRecord { id, name, listed: listed.contains(&id), blocks, letters, marks };
+            let record = UserRecord { listed: listed.contains(&id), ..UserRecord::new(id, name) };
             found.at.insert(id, found.list.len());
             found.list.push(Person { record, marks: Marks::new() });
         }

@@ -4,6 +4,7 @@
 //! and no session is resumed (threats T40 to T44).
 
 pub mod client;
+pub mod device;
 pub mod fingerprint;
 pub mod key;
 pub(crate) mod key_file;

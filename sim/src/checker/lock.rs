@@ -75,7 +75,7 @@ impl Locks {
                     return self.told(*link, account, frame, book);
                 }
             }
-            Fact::Kept { write: Write::Failures { account, count, locked_until } } => {
+            Fact::Kept { write: Write::Failures { account, device: None, count, locked_until } } => {
                 self.kept.insert(*account, (*count, *locked_until));
             }
             Fact::Stored { outcome } if *outcome != StoreOutcome::Committed => self.failed += 1,

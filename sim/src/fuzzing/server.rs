@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use starling_core::device::{DeviceKey, DeviceProof};
 use starling_core::id::{ConnId, MsgId, RequestId, Seq, ServerId};
 use starling_core::name::Name;
-use starling_core::server::{Action, Config, Event, Input, Server};
+use starling_core::server::{Action, Config, Event, Input, LockoutScope, Server};
 use starling_core::store::{Batch, StoreOutcome};
 use starling_core::text::Text;
 use starling_core::time::Time;
@@ -19,6 +20,8 @@ use crate::store::{Moment, Store};
 const USERS: [&str; 4] = ["hans", "luke", "vader", "yoda"];
 const RIGHT: &[u8] = b"right";
 const WRONG: &[u8] = b"wrong";
+/// What is no signature of any device.
+const FALSE: [u8; DeviceProof::SIGNATURE_BYTES] = [0; DeviceProof::SIGNATURE_BYTES];
 /// How long an account is locked: so short that a lock ends within a run.
 const BLOCK_DURATION: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(50);
@@ -69,6 +72,8 @@ impl Toy {
         config.limits.page_bytes = 64;
         config.limits.strangers_max = 2;
         config.limits.verify_waiting_max = 2;
+        config.limits.devices_max = 2;
+        config.lockout_scope = LockoutScope::Device;
         Toy {
             server: Server::recover(config, &snapshot, Time::ZERO),
             store,
@@ -186,6 +191,10 @@ impl Toy {
                 self.conn(conn);
                 self.conns.retain(|other| other.id != conn);
             }
+            Action::Prove { conn, proof } => {
+                let holds = proof.signature != FALSE;
+                self.answers.push_back(Input::Proven { conn, holds });
+            }
             Action::Verify { account, ticket, name, password } => {
                 let is_known = USERS.iter().any(|user| user.as_bytes() == name.as_bytes());
                 let right = is_known && password.reveal() == RIGHT;
@@ -228,10 +237,17 @@ fn user(data: &mut Data<'_>) -> Name {
 fn login(data: &mut Data<'_>) -> Frame {
     let name = Bytes::copy_from_slice(user(data).as_bytes());
     let password = if data.below(4) == 0 { WRONG } else { RIGHT };
+    let key = DeviceKey([data.below(4); DeviceKey::BYTES]);
+    let device = match data.below(4) {
+        0 => None,
+        1 => Some(DeviceProof { key, signature: FALSE }),
+        _ => Some(DeviceProof { key, signature: [1; DeviceProof::SIGNATURE_BYTES] }),
+    };
     Hello::Login {
         name: LoginName::cut(name).expect("it is not empty"),
         password: Password::cut(Bytes::from_static(password)).expect("it is not empty"),
         seen: Seq::from_bits(u64::from(data.number()) << 8),
+        device,
     }
     .frame()
 }

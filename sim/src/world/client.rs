@@ -13,6 +13,7 @@ use starling_core::time::Time;
 use super::{Stage, World};
 use crate::checker::fact::{Command, Fact, number};
 use crate::clock::Clock;
+use crate::device;
 use crate::fault::FaultKind;
 use crate::network::{Arrival, End, Far};
 use crate::queue::Due;
@@ -265,7 +266,8 @@ impl World {
                 let (server, user) = (*server, *user);
                 node.account = Some((server, user));
                 let person = &mut self.persons[node.person as usize];
-                let memory = person.devices[usize::from(node.device)].recall((server, user));
+                let mut memory = person.devices[usize::from(node.device)].recall((server, user));
+                memory.device = device::proof(person.user, node.device, link);
                 self.step_client(client, Input::Recalled(memory));
             }
             Action::Show { line, note } => self.show(client, link, line, *note),

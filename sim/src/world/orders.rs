@@ -27,6 +27,7 @@ impl World {
             Action::Pause { conn } => self.pause_reading(conn, true),
             Action::Resume { conn } => self.pause_reading(conn, false),
             Action::Close { conn, flush } => self.close(conn, flush),
+            Action::Prove { .. } => unreachable!("a proof is looked at by whoever feeds the machine"),
             Action::Verify { account, ticket, name, password } => {
                 let right = self.people.opens(name.as_bytes(), password.reveal());
                 self.note(|_| format!("server -> Verify {{ {account:?}, {ticket:?} }}"));

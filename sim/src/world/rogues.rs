@@ -11,6 +11,7 @@ use starling_core::wire::{
 
 use super::{Stage, World};
 use crate::checker::fact::Fact;
+use crate::device;
 use crate::fault::FaultKind;
 use crate::network::{End, Far};
 use crate::queue::Due;
@@ -171,7 +172,10 @@ impl World {
             200..=229 => Seq::from_bits(u64::from(node.record[6]) << 41),
             _ => Seq::from_bits(u64::MAX >> 1),
         };
-        Hello::Login { name, password, seen }.frame()
+        // Some guess in the name of a device whose key they have not.
+        let false_proof = node.kind == FaultKind::Guess && node.record[5] >= 224;
+        let device = if false_proof { device::proof(node.user, 0, u32::MAX) } else { None };
+        Hello::Login { name, password, seen, device }.frame()
     }
 
     /// The next turn of somebody who has several.

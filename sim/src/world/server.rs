@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use starling_core::name::AccountName;
-use starling_core::server::{Event, Input};
+use starling_core::server::{Action, Event, Input};
 use starling_core::time::Time;
 use starling_core::wire::{Hello, Phase, Request};
 
 use super::World;
 use super::node::{ServerNode, Verifying};
 use crate::checker::fact::Fact;
+use crate::device;
 use crate::network::{Arrival, End};
 use crate::queue::Due;
 
@@ -118,11 +119,19 @@ impl World {
             machine.check();
         }
         let mut actions = std::mem::take(actions);
+        let mut proofs = Vec::new();
         for action in actions.drain(..) {
-            self.perform(action);
+            match action {
+                Action::Prove { conn, proof } => proofs.push((conn, proof)),
+                action => self.perform(action),
+            }
         }
         self.server.actions = actions;
         self.tell(&Fact::Stepped { chime });
+        for (conn, proof) in proofs {
+            let holds = self.server.link(conn).is_some_and(|link| device::holds(&proof, link));
+            self.feed(Input::Proven { conn, holds }, None);
+        }
     }
 
     fn hash_input(&mut self, at: Time, input: &Input) {
@@ -131,6 +140,7 @@ impl World {
             Input::Received { conn, bytes } => (2, u64::from(conn.slot), bytes),
             Input::Unread { conn, bytes } => (3, u64::from(conn.slot) << 32 | u64::from(*bytes), &[]),
             Input::Closed { conn } => (4, u64::from(conn.slot), &[]),
+            Input::Proven { conn, holds } => (11, u64::from(conn.slot) << 1 | u64::from(*holds), &[]),
             Input::Verified { ticket, right, .. } => (5, ticket.0 << 1 | u64::from(*right), &[]),
             Input::Stored { key, .. } => (6, key.number, &[]),
             Input::Loaded { ticket, .. } => (7, ticket.0, &[]),
@@ -189,7 +199,11 @@ impl World {
                 if matches!(request, Request::Logout { .. }) {
                     break;
                 }
-            } else if let Ok(Hello::Login { name, seen, .. }) = Hello::decode(raw) {
+            } else if let Ok(Hello::Login { name, seen, device, .. }) = Hello::decode(raw) {
+                if device.is_some_and(|proof| !device::holds(&proof, link)) {
+                    self.note(|_| "  heard Login with a false proof".to_owned());
+                    break;
+                }
                 let account = AccountName::of(name.as_bytes());
                 self.note(|_| format!("  heard Login {{ {account:?} }}"));
                 self.tell(&Fact::Tried { link, account, seen });

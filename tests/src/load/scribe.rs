@@ -50,7 +50,7 @@ impl Scribe {
         let password = Bytes::from_static(people::PASSWORD.as_bytes());
         let (name, password) = (LoginName::cut(self.name.clone()), Password::cut(password));
         if let (Some(name), Some(password)) = (name, password) {
-            self.say(&Hello::Login { name, password, seen: Seq::START }.frame(), ear);
+            self.say(&Hello::Login { name, password, seen: Seq::START, device: None }.frame(), ear);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use starling_core::device::{DeviceKey, DeviceProof};
 use starling_core::id::{ConnId, Epoch, RequestId, Seq, ServerId, Ticket, UserId};
 use starling_core::name::{AccountName, Name};
 use starling_core::server::{Action, Config, Event, Input, Server};
@@ -61,14 +62,7 @@ impl House {
 
     pub(crate) fn with(config: Config, names: &[&str]) -> House {
         let names: Vec<Name> = names.iter().map(|name| name_of(name)).collect();
-        let user = |(name, id)| UserRecord {
-            id: UserId(id),
-            name,
-            listed: true,
-            blocks: Vec::new(),
-            letters: Vec::new(),
-            marks: Vec::new(),
-        };
+        let user = |(name, id)| UserRecord::new(UserId(id), name);
         let users = names.iter().copied().zip(1..).map(user).collect();
         let snapshot = Snapshot { server: ServerId(7), epoch: Epoch(1), users, failures: Vec::new() };
         House {
@@ -98,6 +92,10 @@ impl House {
             Action::Send { conn, frame } => self.send(conn, frame),
             Action::SendMany { to, frame } => to.into_iter().for_each(|conn| self.send(conn, frame.clone())),
             Action::Close { conn, .. } => self.line(conn).closed = true,
+            Action::Prove { conn, proof } => {
+                let holds = proof.signature == signature(proof.key, conn);
+                return Some(Input::Proven { conn, holds });
+            }
             Action::Verify { account, ticket, name, password } => {
                 self.verified.push((self.now, account));
                 let known = self.names.iter().any(|known| known.as_bytes() == name.as_bytes());
@@ -198,6 +196,15 @@ impl House {
         self.say(conn, &login(name, password).frame());
     }
 
+    /// As [`knock`](House::knock), with the proof of a device.
+    pub(crate) fn knock_from(&mut self, conn: ConnId, name: &[u8], password: &[u8], proof: DeviceProof) {
+        let mut hello = login(name, password);
+        if let Hello::Login { device, .. } = &mut hello {
+            *device = Some(proof);
+        }
+        self.say(conn, &hello.frame());
+    }
+
     /// Somebody who is online; what he was sent so far is forgotten.
     pub(crate) fn login(&mut self, name: &str) -> ConnId {
         let conn = self.greeted();
@@ -245,6 +252,20 @@ impl House {
     }
 }
 
+/// A proof in this house: anybody can read for which key and which connection it is good.
+pub(crate) fn proof(key: u8, conn: ConnId) -> DeviceProof {
+    let key = DeviceKey([key; DeviceKey::BYTES]);
+    DeviceProof { key, signature: signature(key, conn) }
+}
+
+fn signature(key: DeviceKey, conn: ConnId) -> [u8; DeviceProof::SIGNATURE_BYTES] {
+    let mut signature = [0; DeviceProof::SIGNATURE_BYTES];
+    signature[..32].copy_from_slice(&key.0);
+    signature[32..36].copy_from_slice(&conn.slot.to_be_bytes());
+    signature[36..40].copy_from_slice(&conn.generation.to_be_bytes());
+    signature
+}
+
 /// How the request with that number ended, if it did.
 pub(crate) fn outcome(frames: &[ServerFrame], number: u32) -> Option<Outcome> {
     frames.iter().find_map(|frame| match frame {
@@ -258,6 +279,7 @@ pub(crate) fn login(name: &[u8], password: &[u8]) -> Hello {
         name: LoginName::cut(Bytes::copy_from_slice(name)).expect("not empty"),
         password: Password::cut(Bytes::copy_from_slice(password)).expect("not empty"),
         seen: Seq::START,
+        device: None,
     }
 }
 

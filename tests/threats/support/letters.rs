@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use starling_core::device::DeviceKey;
 use starling_core::id::{Seq, UserId};
 use starling_core::name::{AccountName, Name};
 use starling_core::server::PageOrder;
@@ -11,8 +12,10 @@ use starling_core::store::{Batch, StoredLetter, Write};
 #[derive(Debug, Default)]
 pub(crate) struct Letters {
     mailboxes: BTreeMap<UserId, BTreeMap<Seq, StoredLetter>>,
-    /// Accounts with failures.
-    pub(crate) failures: BTreeSet<AccountName>,
+    /// Accounts with failures, and their devices with failures of their own.
+    pub(crate) failures: BTreeSet<(AccountName, Option<DeviceKey>)>,
+    /// Devices that are remembered.
+    pub(crate) devices: BTreeSet<(UserId, DeviceKey)>,
     /// Writes of any kind.
     pub(crate) writes: usize,
 }
@@ -30,8 +33,14 @@ impl Letters {
                 Write::Arrived { user, upto } => {
                     self.mailboxes.entry(*user).or_default().retain(|seq, _| seq > upto);
                 }
-                Write::Failures { account, count: 0, .. } => drop(self.failures.remove(account)),
-                Write::Failures { account, .. } => drop(self.failures.insert(*account)),
+                Write::Failures { account, device, count: 0, .. } => {
+                    self.failures.remove(&(*account, *device));
+                }
+                Write::Failures { account, device, .. } => {
+                    self.failures.insert((*account, *device));
+                }
+                Write::Device { user, key, on: true } => drop(self.devices.insert((*user, *key))),
+                Write::Device { user, key, on: false } => drop(self.devices.remove(&(*user, *key))),
                 Write::Block { .. } => {}
             }
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::device::{DeviceKey, DeviceProof};
 use crate::wire::{Farewell, LoginRefusal, PeerFault, Refusal};
 
 #[test]
@@ -14,8 +15,9 @@ fn a_login_from_the_first_byte_to_the_welcome() {
     assert_eq!(rig.did(), [Action::Ask(Prompt::Password)]);
     rig.types("wise");
     let [Action::Send(frame)] = &rig.did()[..] else { panic!("a login and nothing else") };
-    let Some(Hello::Login { name: typed, password, seen }) = hello(frame) else { panic!("a login") };
+    let Some(Hello::Login { name: typed, password, seen, device }) = hello(frame) else { panic!("a login") };
     assert_eq!((typed.as_bytes(), password.reveal(), seen), (&b"yoda"[..], &b"wise"[..], Seq::START));
+    assert_eq!(device, None);
     assert!(!rig.client.wants_line(), "the end of the input must not overtake the answer");
     rig.hears(ServerFrame::Welcome { name: name("yoda") });
     assert_eq!(
@@ -61,15 +63,16 @@ fn an_impossible_name_is_tried_like_any_other() {
 
 #[test]
 fn after_a_wrong_password_the_same_name_tries_again() {
-    let memory = Memory { seen: place(4), marks: Vec::new() };
+    let proof = DeviceProof { key: DeviceKey([1; 32]), signature: [2; 64] };
+    let memory = Memory { seen: place(4), marks: Vec::new(), device: Some(proof) };
     let mut rig = Rig::knocking(memory);
     rig.hears(ServerFrame::LoginRefused(LoginRefusal::TryAgain));
     let again = Line::LoginRefused(Some(name("yoda")), LoginRefusal::TryAgain);
     assert_eq!(rig.did(), [Action::Show { line: again, note: None }, Action::Ask(Prompt::Password)]);
     rig.types("wiser");
     let [Action::Send(frame)] = &rig.did()[..] else { panic!("a login and nothing else") };
-    let Some(Hello::Login { name: typed, seen, .. }) = hello(frame) else { panic!("a login") };
-    assert_eq!((typed.as_bytes(), seen), (&b"yoda"[..], place(4)));
+    let Some(Hello::Login { name: typed, seen, device, .. }) = hello(frame) else { panic!("a login") };
+    assert_eq!((typed.as_bytes(), seen, device), (&b"yoda"[..], place(4), Some(proof)));
 }
 
 #[test]

@@ -13,13 +13,14 @@ use starling_core::seed::Seed;
 use starling_core::server::Config;
 use starling_core::text::Text;
 use starling_core::time::Time;
-use starling_core::wire::{Farewell, LoginRefusal, Outcome, Request, ServerFrame};
+use starling_core::wire::{Farewell, LoginRefusal, Outcome, PeerFault, Request, ServerFrame};
 use tempfile::TempDir;
 
 use self::peer::Peer;
 use super::verify::hashed::hash;
 use super::{Options, Security, Server, StartError};
 use crate::clock::{Clock, ClockHand};
+use crate::tls::device::DeviceSecret;
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -102,6 +103,18 @@ fn what_one_says_the_other_hears() {
     hans.send(&broadcast(1, 3));
     assert!(matches!(yoda.next(), ServerFrame::Cast { text, .. } if text.as_str() == "xxx"));
     assert_eq!(hans.next_but_presence(), done(1, Outcome::Accepted));
+}
+
+/// Where nothing is exported, a device has nothing to sign.
+#[test]
+fn in_the_clear_no_proof_holds() {
+    let stage = Stage::new();
+    let mut peer = stage.peer();
+    let secret = DeviceSecret::generate().unwrap();
+    peer.login_from("hans", "falcon", Some(secret.prove(&[0; 32]).unwrap()));
+    assert!(matches!(peer.next(), ServerFrame::Greeting(_)));
+    assert_eq!(peer.next(), ServerFrame::Fault(PeerFault::BadProof));
+    assert!(peer.is_over());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use bytes::Bytes;
+use starling_core::device::DeviceProof;
 use starling_core::id::Seq;
 use starling_core::wire::{Frame, Hello, LoginName, Password, Phase, Reader, Request, ServerFrame, VERSION};
 
@@ -22,10 +23,14 @@ impl Peer {
     }
 
     pub(super) fn login(&mut self, name: &str, password: &str) {
+        self.login_from(name, password, None);
+    }
+
+    pub(super) fn login_from(&mut self, name: &str, password: &str, device: Option<DeviceProof>) {
         self.write(&Hello::Hello { version: VERSION, product: "test/1".to_owned() }.frame());
         let name = LoginName::cut(Bytes::copy_from_slice(name.as_bytes())).unwrap();
         let password = Password::cut(Bytes::copy_from_slice(password.as_bytes())).unwrap();
-        self.write(&Hello::Login { name, password, seen: Seq::START }.frame());
+        self.write(&Hello::Login { name, password, seen: Seq::START, device }.frame());
     }
 
     pub(super) fn send(&mut self, request: &Request) {

@@ -134,5 +134,5 @@ fn page(user: UserId, after: Seq, upto: Seq, bytes_max: usize) -> PageOrder {
 }
 
 fn failures(account: &[u8], count: u8, locked_until: Option<Time>) -> Write {
-    Write::Failures { account: AccountName::of(account), count, locked_until }
+    Write::Failures { account: AccountName::of(account), device: None, count, locked_until }
 }

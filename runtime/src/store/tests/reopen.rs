@@ -1,5 +1,6 @@
 //! What is there again after a restart.
 
+use starling_core::device::DeviceKey;
 use starling_core::id::ServerId;
 use starling_core::store::{FailureRecord, LetterHead};
 
@@ -51,11 +52,38 @@ fn everything_is_there_again() {
         [LetterHead { seq: seqs[0], from: hans, bytes: 5 }, LetterHead { seq: seqs[1], from: yoda, bytes }];
     assert_eq!(kept.letters, heads);
     assert_eq!(kept.marks, [(hans, MsgId { instance: 1, counter: 1 }), (yoda, id)]);
-    let hans_failed = FailureRecord { account: AccountName::of(b"hans"), count: 2, locked_until: None };
-    let locked = FailureRecord { account: AccountName::of(b"not a name \xff"), count: 0, locked_until: lock };
+    let failed = |account, count, locked_until| {
+        let account = AccountName::of(account);
+        FailureRecord { account, device: None, count, locked_until }
+    };
+    let (hans_failed, locked) = (failed(b"hans", 2, None), failed(b"not a name \xff", 0, lock));
     assert_eq!(snapshot.failures, [hans_failed, locked]);
     let letters = home.mailbox();
     assert_eq!(letters[1], StoredLetter { seq: seqs[1], from: names(&["yoda"])[0], id, text: text(odd) });
+}
+
+#[test]
+fn devices_and_their_failures_are_kept_in_order() {
+    let mut home = Home::new();
+    let (hans, yoda) = (home.user("hans"), home.user("yoda"));
+    let [old, middle, new] = [9, 1, 5].map(|n| DeviceKey([n; DeviceKey::BYTES]));
+    let device = |user, key, on| Write::Device { user, key, on };
+    let failed = |device, count| Write::Failures {
+        account: AccountName::of(b"hans"),
+        device,
+        count,
+        locked_until: None,
+    };
+    home.commit(vec![device(hans, old, true), device(hans, middle, true), device(yoda, old, true)]).unwrap();
+    home.commit(vec![failed(None, 1), failed(Some(old), 2), failed(Some(new), 2)]).unwrap();
+    home.commit(vec![device(hans, new, true), device(hans, old, true), failed(Some(new), 0)]).unwrap();
+    home.reopen();
+    home.commit(vec![device(hans, middle, false), device(hans, middle, true)]).unwrap();
+    let snapshot = home.reopen();
+    assert_eq!(record(snapshot, "hans").devices, [old, new, middle]);
+    assert_eq!(record(snapshot, "yoda").devices, [old]);
+    let counted: Vec<_> = snapshot.failures.iter().map(|record| (record.device, record.count)).collect();
+    assert_eq!(counted, [(None, 1), (Some(old), 2)]);
 }
 
 #[test]
