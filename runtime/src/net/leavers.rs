@@ -26,10 +26,15 @@ impl Leavers {
         self.0.is_empty()
     }
 
+    /// The longest-lasting.
+    pub(crate) fn pop(&mut self) -> Option<ConnId> {
+        self.0.pop_front().map(|(_, conn)| conn)
+    }
+
     /// One that must be cut now.
     pub(crate) fn pop_overdue(&mut self, now: Time) -> Option<ConnId> {
         let due = self.deadline().is_some_and(|until| until <= now) || self.0.len() > LEAVERS_MAX;
-        if due { self.0.pop_front().map(|(_, conn)| conn) } else { None }
+        if due { self.pop() } else { None }
     }
 
     /// When the next must be cut.

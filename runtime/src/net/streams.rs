@@ -281,6 +281,19 @@ impl Streams {
         }
     }
 
+    /// Cuts up to `count` of those that end, the longest-lasting first: somebody else needs their room.
+    pub(crate) fn hurry(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(conn) = self.leavers.pop() else { return };
+            self.remove(conn);
+        }
+    }
+
+    /// Whether some connection ends that could make room.
+    pub(crate) fn may_hurry(&self) -> bool {
+        !self.leavers.is_empty()
+    }
+
     /// Cuts those that end too slowly. Returns when to look again.
     pub(crate) fn part_overdue(&mut self, clock: &Clock) -> Option<Time> {
         let conns = &mut self.conns;

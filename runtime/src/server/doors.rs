@@ -16,7 +16,7 @@ use crate::net::tls::TlsStream;
 use crate::net::transport::Transport;
 
 /// Connections that one turn accepts at most.
-const ACCEPTS_MAX: usize = 64;
+pub(super) const ACCEPTS_MAX: usize = 64;
 /// One line in the log in such a time, however often descriptors run out.
 const COMPLAINT_EVERY: Duration = Duration::from_secs(1);
 

@@ -14,7 +14,7 @@ use starling_core::server::{Action, Input, Server as Machine};
 use starling_core::time::Time;
 use tokio::task::coop::unconstrained;
 
-use super::doors::Doors;
+use super::doors::{ACCEPTS_MAX, Doors};
 use super::inbox::Inbox;
 use super::verify::{Passwords, Verifier};
 use crate::clock::{Alarm, Clock};
@@ -155,11 +155,19 @@ impl Shard {
         if sources.doors {
             self.doors.knock();
         }
-        let room = self.conns_max.saturating_sub(self.streams.len());
-        for (transport, from) in self.doors.accept(room, &self.real_clock) {
+        if self.doors.is_knocked() {
+            // Whoever ends may take his time, but not that of those who come.
+            self.streams.hurry(ACCEPTS_MAX.saturating_sub(self.room()));
+        }
+        for (transport, from) in self.doors.accept(self.room(), &self.real_clock) {
             let conn = self.streams.open(transport, from);
             self.feed(Input::Opened { conn, from });
         }
+    }
+
+    /// How many more connections there may be.
+    fn room(&self) -> usize {
+        self.conns_max.saturating_sub(self.streams.len())
     }
 
     fn read(&mut self) {
@@ -242,7 +250,7 @@ impl Shard {
     }
 
     fn wants_to_accept(&self) -> bool {
-        self.doors.is_knocked() && self.streams.len() < self.conns_max
+        self.doors.is_knocked() && (self.room() > 0 || self.streams.may_hurry())
     }
 
     fn ended(&self) -> Option<Ended> {

@@ -264,6 +264,25 @@ fn connections_beyond_the_limit_wait_until_others_end() {
 }
 
 #[test]
+fn those_who_are_sent_away_and_stay_keep_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, _hand) = Clock::manual(Time::from_secs(1));
+    let mut options = Options { conns_max: 3, ..options(&folder, loopback()) };
+    options.config.limits.greeting_max = 1;
+    let server = Server::start(options, clock).unwrap();
+    // Each makes room for the next and keeps his end open. If that took the patience with those who end,
+    // they would be at it for minutes.
+    let stay: Vec<Peer> = (0..100)
+        .map(|_| {
+            let mut peer = Peer::connect(server.local_addr());
+            peer.ping_before_login();
+            peer
+        })
+        .collect();
+    drop(stay);
+}
+
+#[test]
 fn a_stranger_who_says_nothing_is_closed_at_the_deadline() {
     let stage = Stage::new();
     let mut stranger = stage.peer();
