@@ -14,8 +14,12 @@
 //! | `logs.rs` | anybody: lines in the log that are none (T24) |
 //! | `clocks.rs` | the environment: clocks that jump (T53) |
 //! | `numbers.rs` | a user: numbers and arguments at the edge (T54) |
+//! | `sockets.rs` | anybody, a user: more than his share of connections, handshakes and buffers (T2, T3, T4, T13, T15) |
+//! | `transport.rs` | anybody: other protocols, and older ones (T11, T43) |
+//! | `recording.rs` | an eavesdropper: what passes on the wire, then and again (T40, T44) |
+//! | `trust.rs` | somebody in between: another key (T41, T42) |
 //!
-//! Most drive the pure machines, so they need neither sockets nor time: an attack of an hour is over in
+//! The last four are about bytes and sockets and try it on the real programs. Most others drive the pure machines, so they need neither sockets nor time: an attack of an hour is over in
 //! a moment, and what is counted are events, frames and bytes. Where the whole attack would take longer
 //! than a test may, a constant says how much of it is run, and its comment how much there is.
 
@@ -30,4 +34,8 @@ mod display;
 mod floods;
 mod logs;
 mod numbers;
+mod recording;
+mod sockets;
 mod support;
+mod transport;
+mod trust;

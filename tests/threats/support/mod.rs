@@ -1,13 +1,18 @@
 //! What several families of proofs need.
 
+pub(crate) mod authority;
 pub(crate) mod frames;
 pub(crate) mod honest;
 pub(crate) mod hostile;
 pub(crate) mod house;
 pub(crate) mod letters;
 pub(crate) mod person;
+pub(crate) mod place;
+pub(crate) mod raw;
 pub(crate) mod sinks;
+pub(crate) mod tap;
 pub(crate) mod terminal;
+pub(crate) mod visitor;
 
 use starling_core::seed::{Dice, Seed};
 
