@@ -42,7 +42,7 @@ impl Bed {
         let until = Instant::now() + Duration::from_secs(args.deadline_s);
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let run = u64::try_from(since.as_nanos()).unwrap_or(0);
-        let host = Host::find(&args.target, args.scenario.people(), secrecy)?;
+        let host = Host::find(&args.target, args.scenario.setup(), secrecy)?;
         Ok(Bed { host, secrecy, run, until })
     }
 

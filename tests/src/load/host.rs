@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::args::Target;
 use super::error::Error;
 use super::line::Secrecy;
-use super::people;
+use super::people::{self, Setup};
 
 /// How long a server may take to become ready.
 const READY_MAX: Duration = Duration::from_secs(20);
@@ -30,24 +30,25 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// The server that `target` names, with `people` people if it is started here.
+    /// The server that `target` names, set up like this if it is started here.
     ///
     /// # Errors
     /// If it cannot be started, or does not become ready.
-    pub(crate) fn find(target: &Target, people: u32, secrecy: Secrecy) -> Result<Host, Error> {
+    pub(crate) fn find(target: &Target, setup: Setup, secrecy: Secrecy) -> Result<Host, Error> {
         match (target.connect, target.pid) {
             (Some(addr), Some(pid)) => Ok(Host { addr, pid, _own: None }),
             (Some(_), None) => Err(Error::NoPid),
             (None, _) if secrecy == Secrecy::Plain => {
-                Host::start(&std::env::current_exe()?, &["serve"], people)
+                Host::start(&std::env::current_exe()?, &["serve"], setup)
             }
-            (None, _) => Host::start(&program(target.server.as_deref())?, &[], people),
+            (None, _) => Host::start(&program(target.server.as_deref())?, &[], setup),
         }
     }
 
-    fn start(program: &Path, first: &[&str], people: u32) -> Result<Host, Error> {
+    fn start(program: &Path, first: &[&str], setup: Setup) -> Result<Host, Error> {
         let folder = TempDir::new()?;
-        people::write_folder(folder.path(), people)?;
+        let password = if setup.hashed { hashed(program, first)? } else { people::PASSWORD.to_owned() };
+        people::write_folder(folder.path(), setup, &password)?;
         let child = Command::new(program)
             .args(first)
             .args(["0", "60", "86400", "--bind", "127.0.0.1"])
@@ -86,6 +87,22 @@ fn program(named: Option<&Path>) -> Result<PathBuf, Error> {
         None => std::env::current_exe()?.with_file_name("server"),
     };
     if path.is_file() { Ok(path) } else { Err(Error::NoServer(path)) }
+}
+
+/// Everybody's password as the program itself hashes it: once, for all.
+fn hashed(program: &Path, first: &[&str]) -> Result<String, Error> {
+    let folder = TempDir::new()?;
+    people::write_folder(folder.path(), Setup::of(1), people::PASSWORD)?;
+    let status = Command::new(program)
+        .args(first)
+        .args(["passwd", "--hash-all"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()?;
+    let file = std::fs::read_to_string(folder.path().join("credentials.txt"))?;
+    let hash = file.trim_end().split_once(' ').map(|(_, hash)| hash.to_owned());
+    hash.filter(|hash| status.success() && hash.starts_with('$')).ok_or(Error::NotReady(file))
 }
 
 /// The first line, or nothing if it does not come in time.

@@ -7,6 +7,7 @@
 
 mod args;
 mod bed;
+mod caller;
 mod client;
 mod crowd;
 mod descriptors;
@@ -35,6 +36,7 @@ use args::{Args, Transport};
 use bed::Bed;
 use error::Error;
 use line::Secrecy;
+use people::Setup;
 use report::Report;
 
 /// Runs the scenario that the command line names.
@@ -55,7 +57,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), Error> {
     if let args::Scenario::Folder(folder) = &args.scenario {
-        return Ok(people::write_folder(&folder.path, folder.people)?);
+        return Ok(people::write_folder(&folder.path, Setup::of(folder.people), people::PASSWORD)?);
     }
     descriptors::raise();
     let securities: &[Secrecy] = match args.transport {

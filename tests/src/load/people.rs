@@ -24,16 +24,35 @@ pub(crate) fn number(text: &str) -> Option<usize> {
     usize::from_str_radix(text.get(..8)?, 16).ok()
 }
 
-/// Writes `credentials.txt` with `people` people, and a `server.toml` that lifts the limits.
+/// What the server of a scenario is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Setup {
+    /// How many people the credentials name.
+    pub(crate) people: u32,
+    /// The limits are lifted that a generator meets and no person does.
+    pub(crate) lifted: bool,
+    /// The credentials hold hashes.
+    pub(crate) hashed: bool,
+}
+
+impl Setup {
+    /// Lifted limits and plain passwords.
+    pub(crate) fn of(people: u32) -> Setup {
+        Setup { people, lifted: true, hashed: false }
+    }
+}
+
+/// Writes `credentials.txt` with so many people, whose password is written as `password`, and, if the limits are
+/// lifted, a `server.toml`.
 ///
 /// # Errors
 /// What the system says.
-pub(crate) fn write_folder(path: &Path, people: u32) -> io::Result<()> {
+pub(crate) fn write_folder(path: &Path, setup: Setup, password: &str) -> io::Result<()> {
     std::fs::create_dir_all(path)?;
     let credentials: String =
-        (0..people).map(|person| format!("{} {PASSWORD}\n", name(person as usize))).collect();
+        (0..setup.people).map(|person| format!("{} {password}\n", name(person as usize))).collect();
     std::fs::write(path.join("credentials.txt"), credentials)?;
-    std::fs::write(path.join("server.toml"), LIMITS)
+    if setup.lifted { std::fs::write(path.join("server.toml"), LIMITS) } else { Ok(()) }
 }
 
 /// What a generator needs that no person does. All else stays as it is by default.

@@ -8,6 +8,7 @@ mod offline;
 mod paced;
 mod ramp;
 mod talk;
+mod threats;
 
 use super::args::Scenario;
 use super::bed::Bed;
@@ -26,6 +27,7 @@ pub(crate) fn run(scenario: &Scenario, bed: &mut Bed) -> Result<Figures, Error> 
         Scenario::Idle(idle) => idle::run(idle, bed),
         Scenario::Login(login) => login::run(login, bed),
         Scenario::Ramp(ramp) => ramp::run(ramp, bed),
+        Scenario::Threats(threats) => threats::run(&threats.threat, bed),
         Scenario::Folder(_) | Scenario::Serve(_) => unreachable!("they need no server"),
     }
 }
