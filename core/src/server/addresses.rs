@@ -6,9 +6,13 @@
 
 use alloc::collections::BTreeMap;
 use core::net::IpAddr;
+use core::time::Duration;
 
 use crate::bucket::{Bucket, Rate};
 use crate::time::Time;
+
+/// How often it is looked who has rested, if there is no room.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Whoever can have many addresses has one network: an IPv4 address, or 64 bits of an IPv6 address, which is
 /// what a household is given (RFC 6177).
@@ -51,6 +55,8 @@ pub(crate) struct Share {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Addresses {
     networks: BTreeMap<Network, Used>,
+    /// When it was last looked who has rested.
+    swept: Option<Time>,
 }
 
 impl Addresses {
@@ -68,12 +74,20 @@ impl Addresses {
     /// held only by the limits that count everybody.
     fn used(&mut self, network: Network, share: Share, now: Time) -> Option<&mut Used> {
         if !self.networks.contains_key(&network) && self.networks.len() >= share.networks_max {
-            self.networks.retain(|_, used| !(used.connects.is_full(now) && used.attempts.is_full(now)));
+            self.sweep(now);
             if self.len() >= share.networks_max {
                 return None;
             }
         }
         Some(self.networks.entry(network).or_default())
+    }
+
+    /// Forgets those that have rested. To look at all of them for each newcomer would cost more than he does.
+    fn sweep(&mut self, now: Time) {
+        if self.swept.is_none_or(|swept| now.since(swept) >= SWEEP_EVERY) {
+            self.swept = Some(now);
+            self.networks.retain(|_, used| !(used.connects.is_full(now) && used.attempts.is_full(now)));
+        }
     }
 
     /// Networks that are remembered.
@@ -85,7 +99,6 @@ impl Addresses {
 #[cfg(test)]
 mod tests {
     use core::net::{Ipv4Addr, Ipv6Addr};
-    use core::time::Duration;
 
     use super::*;
 
@@ -132,5 +145,18 @@ mod tests {
         let later = now + Duration::from_secs(60);
         assert!(addresses.may_connect(v4(200), share(1), later));
         assert!(!addresses.may_connect(v4(200), share(1), later), "the rested ones have made room");
+    }
+
+    #[test]
+    fn newcomers_without_end_are_not_looked_over_each_time() {
+        let mut addresses = Addresses::default();
+        let start = Time::from_secs(100);
+        let share = Share { connects: Rate::new(1, 10), ..SHARE };
+        assert!((0..4).all(|n| addresses.may_connect(v4(n), share, start)));
+        let soon = start + Duration::from_millis(500);
+        assert!((0..9).all(|_| addresses.may_connect(v4(4), share, soon)), "there is no room to count him");
+        let later = start + Duration::from_secs(1);
+        assert!(addresses.may_connect(v4(4), share, later));
+        assert!(!addresses.may_connect(v4(4), share, later), "the others have rested, and he is counted");
     }
 }

@@ -88,7 +88,7 @@ macro_rules! rows {
     };
 }
 
-const ROWS: [Row; 32] = rows![
+const ROWS: &[Row] = &rows![
     Span hello_deadline,
     Span login_deadline,
     Span silence,
@@ -166,7 +166,7 @@ mod tests {
         // Debug names each field, so a new limit without a row is found here.
         let shown = format!("{:?}", Limits::default());
         assert_eq!(shown.matches(": ").count(), ROWS.len());
-        for row in &ROWS {
+        for row in ROWS {
             assert!(shown.contains(&format!("{}: ", row.0)), "{}", row.0);
             let key =
                 if matches!(row.1, Place::Span(_)) { format!("{}_ms", row.0) } else { row.0.to_owned() };

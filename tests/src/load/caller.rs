@@ -70,7 +70,7 @@ impl Caller {
         let (Some(name), Some(password)) = (name, password) else {
             return Err(ErrorKind::InvalidInput.into());
         };
-        self.say(&Hello::Login { name, password, seen: Seq::START }.frame())
+        self.say(&Hello::Login { name, password, seen: Seq::START, device: None }.frame())
     }
 
     pub(crate) fn say(&mut self, frame: &Frame) -> io::Result<()> {

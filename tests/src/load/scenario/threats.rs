@@ -7,9 +7,9 @@ mod logins;
 mod names;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -61,18 +61,17 @@ fn shown(waits: &Sorted) -> Value {
 
 /// Something that is done on a thread again and again, until it is told to stop.
 struct Again {
-    stop: Arc<AtomicBool>,
+    stop: Sender<()>,
     thread: JoinHandle<io::Result<u64>>,
 }
 
 impl Again {
-    /// `act` says how much it has done.
-    fn begin(mut act: impl FnMut() -> io::Result<u64> + Send + 'static) -> Again {
-        let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
+    /// `act` says how much it has done; `pause` later it is done again.
+    fn begin(pause: Duration, mut act: impl FnMut() -> io::Result<u64> + Send + 'static) -> Again {
+        let (stop, told) = channel();
         let thread = thread::spawn(move || {
             let mut done = 0;
-            while !told.load(Ordering::Relaxed) {
+            while told.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 done += act()?;
             }
             Ok(done)
@@ -82,7 +81,7 @@ impl Again {
 
     /// How much was done in all.
     fn end(self) -> io::Result<u64> {
-        self.stop.store(true, Ordering::Relaxed);
+        drop(self.stop);
         self.thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
     }
 }

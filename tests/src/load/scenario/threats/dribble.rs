@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::thread;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::load::people;
 use crate::load::percentile::Sorted;
 use crate::load::report::{Figures, figures, rounded};
 
-/// How often it is looked whether somebody was cut.
+/// How often it is looked whether somebody was cut, and somebody logs in.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Somebody who dribbles.
@@ -36,15 +36,13 @@ pub(super) fn run(args: &Dribble, bed: &Bed) -> Result<Figures, Error> {
     let addr = bed.host.addr;
     // Meanwhile somebody logs in, again and again.
     let mut waits = Vec::new();
-    let (tell, told) = std::sync::mpsc::channel();
-    let honest = Again::begin(move || {
+    let (tell, told) = channel();
+    let honest = Again::begin(LOOK, move || {
         let asked = Instant::now();
         let mut caller = Caller::greeted(Ipv4Addr::new(127, 0, 0, 1), addr)?;
         caller.knock(&people::name(0), people::PASSWORD)?;
         let welcome = matches!(caller.next()?, ServerFrame::Welcome { .. });
         let _ = tell.send(u64::try_from(asked.elapsed().as_nanos()).unwrap_or(u64::MAX));
-        drop(caller);
-        thread::sleep(LOOK);
         Ok(u64::from(welcome))
     });
     let (mut hello, mut login) = crowd(args, bed)?;
@@ -52,7 +50,7 @@ pub(super) fn run(args: &Dribble, bed: &Bed) -> Result<Figures, Error> {
     let every = Duration::from_secs(args.every_s);
     while Instant::now() < until && hello.iter().chain(&login).any(|one| one.stream.is_some()) {
         hello.iter_mut().chain(&mut login).for_each(|one| one.look(every));
-        thread::sleep(LOOK);
+        waits.extend(told.recv_timeout(LOOK));
     }
     let welcome = honest.end()?;
     waits.extend(told);

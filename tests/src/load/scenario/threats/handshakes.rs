@@ -2,7 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
+use rustix::net::sockopt;
 use serde_json::json;
 
 use super::{Again, shown, talk};
@@ -24,10 +26,14 @@ pub(super) fn run(args: &Handshakes, bed: &Bed) -> Result<Figures, Error> {
         .map(|address| {
             let hello = hello.clone();
             let from = Ipv4Addr::new(127, 0, 4, address);
-            Again::begin(move || {
-                let mut stream = connect_from(from, addr)?;
-                // Who has had his share is closed without a word.
-                let answered = stream.write_all(&hello).and_then(|()| stream.read(&mut [0]));
+            Again::begin(Duration::ZERO, move || {
+                // Who has had his share is closed without a word, or reset.
+                let answered = connect_from(from, addr).and_then(|mut stream| {
+                    // Nothing of it stays: the ports of an address are soon used up.
+                    sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
+                    stream.write_all(&hello)?;
+                    stream.read(&mut [0])
+                });
                 Ok(u64::from(matches!(answered, Ok(1))))
             })
         })

@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(5);
 const EACH: u32 = 100;
 
 pub(super) fn run(args: &Logins, bed: &Bed) -> Result<Figures, Error> {
+    let pid = bed.host.pid;
+    let at_start = proc::rss(pid)?;
     let mut crowd = bed.gather(TALKERS as usize)?;
     let mut callers = Vec::new();
     for number in 0..args.logins {
@@ -29,12 +31,10 @@ pub(super) fn run(args: &Logins, bed: &Bed) -> Result<Figures, Error> {
         callers.push(Caller::greeted(from, bed.host.addr)?);
     }
     let before = talk(&mut crowd, bed, args.seconds.div_ceil(4))?;
-    let pid = bed.host.pid;
     let base = proc::rss(pid)?;
     let mut peak = 0;
-    let memory = Again::begin(move || {
+    let memory = Again::begin(LOOK, move || {
         let now = proc::rss(pid)?.max(peak);
-        thread::sleep(LOOK);
         // What is added up is by how much the peak has grown.
         let grown = now - peak;
         peak = now;
@@ -57,6 +57,7 @@ pub(super) fn run(args: &Logins, bed: &Bed) -> Result<Figures, Error> {
         "logins": args.logins,
         "welcome": count(|frame| matches!(frame, ServerFrame::Welcome { .. })),
         "busy_answers": count(|frame| matches!(frame, ServerFrame::LoginRefused(LoginRefusal::Busy))),
+        "rss_at_start_kib": at_start,
         "rss_base_kib": base,
         "rss_peak_kib": peak,
         "rss_above_base_kib": peak.saturating_sub(base),
