@@ -76,6 +76,25 @@ fn t13_a_flood_that_goes_on_is_cut() {
     assert!(!house.is_closed(conns[1]));
 }
 
+/// The share is the user's: whoever comes back, after a cut or of his own will, has no new one.
+#[test]
+fn t13_who_comes_back_has_no_new_share() {
+    let burst = Limits::default().commands_burst;
+    let mut house = House::with(patient(), &["mallory", "hans"]);
+    let first = house.login("mallory");
+    for number in 0..burst {
+        house.ask(first, &Request::Who { request: RequestId(number) });
+    }
+    assert!(!house.is_read(first), "the burst is used up");
+    house.feed(Input::Closed { conn: first });
+    let second = house.login("mallory");
+    house.ask(second, &Request::Who { request: RequestId(1) });
+    assert!(!house.is_read(second), "nothing has grown again meanwhile");
+    let other = house.login("hans");
+    house.ask(other, &Request::Who { request: RequestId(1) });
+    assert!(house.is_read(other), "another has his own");
+}
+
 /// A broadcast to everybody is one order with one frame, whose text is the very bytes that came in: what it
 /// costs for each receiver is the number of a connection.
 #[test]

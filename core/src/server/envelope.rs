@@ -3,6 +3,7 @@
 //! No step reads another user's state: on one node an envelope waits in a queue inside the same step,
 //! on many it would travel. Each answers at most a bounded number of others, so a step ends.
 
+use crate::bucket::Bucket;
 use crate::device::DeviceKey;
 use crate::id::{ConnId, MsgId, RequestId, Seq, UserId};
 use crate::name::{AccountName, Name};
@@ -62,7 +63,7 @@ pub(crate) enum ToHome {
     /// The session that was probed has answered.
     Alive { conn: ConnId },
     /// The user's session has ended.
-    Left { conn: ConnId },
+    Left { conn: ConnId, bucket: Bucket },
     /// The user says something to another.
     Say { reply: ReplyTo, id: MsgId, to: Name, text: Text },
     /// Another says something to the user.
@@ -117,8 +118,8 @@ pub(crate) enum ToRoster {
 /// For a session.
 #[derive(Clone, Debug)]
 pub(crate) enum ToSession {
-    /// The login succeeded.
-    Admit { user: UserId, name: Name },
+    /// The login succeeded; `bucket` is what the user has left of his share of commands.
+    Admit { user: UserId, name: Name, bucket: Bucket },
     /// The login failed.
     Refuse(LoginRefusal),
     /// The mail that was there at the login has been sent.

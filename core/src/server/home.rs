@@ -11,6 +11,7 @@ use super::directory::Directory;
 use super::envelope::{Asker, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
 use super::event::PageOrder;
 use super::ledger::Order;
+use crate::bucket::Bucket;
 use crate::id::{ConnId, Epoch, MsgId, Seq, Ticket, UserId};
 use crate::name::{AccountName, Name};
 use crate::people::blocklist::Blocklist;
@@ -27,6 +28,8 @@ pub(crate) struct Home {
     user: UserId,
     name: Name,
     live: Option<Live>,
+    /// What he had left of his share of commands when he was last here: who comes back has no new one.
+    bucket: Bucket,
     /// The right password was given, but he has not been welcomed yet.
     entering: Option<Entering>,
     blocks: Blocklist,
@@ -97,6 +100,7 @@ impl Home {
             user: record.id,
             name: record.name,
             live: None,
+            bucket: Bucket::default(),
             entering: None,
             blocks,
             changes: Vec::new(),
@@ -127,7 +131,7 @@ impl Home {
             ToHome::Enter { conn, seen } => self.enter(conn, seen, cx),
             ToHome::Arrived { conn } => self.arrived(conn, cx),
             ToHome::Alive { conn } => self.alive(conn, cx),
-            ToHome::Left { conn } => self.left(conn, cx),
+            ToHome::Left { conn, bucket } => self.left(conn, bucket, cx),
             ToHome::Say { reply, id, to, text } => self.say(reply, id, to, text, directory, cx),
             ToHome::Deliver { from, name, id, text, reply } => self.deliver(from, name, id, text, reply, cx),
             ToHome::Cast { asker, text } => self.cast(asker, text, cx),
@@ -182,7 +186,7 @@ impl Home {
     fn admit(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
         let backlog = self.mailbox.last();
         self.live = Some(Live { conn, here: false, caught_up: false, backlog, unheard: true, flowing: true });
-        cx.tell_session(conn, ToSession::Admit { user: self.user, name: self.name });
+        cx.tell_session(conn, ToSession::Admit { user: self.user, name: self.name, bucket: self.bucket });
     }
 
     /// The session has welcomed its user: he gets his mail.
@@ -209,8 +213,9 @@ impl Home {
         cx.tell_session(conn, ToSession::Open);
     }
 
-    fn left(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+    fn left(&mut self, conn: ConnId, bucket: Bucket, cx: &mut Cx<'_>) {
         let Some(live) = self.live.take_if(|live| live.conn == conn) else { return };
+        self.bucket = bucket;
         self.loading = None;
         self.page = None;
         if planted!(cx.config, SentIsReceived) {

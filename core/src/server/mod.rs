@@ -353,9 +353,9 @@ impl Server {
         match (self.sessions.get_mut(conn).is_some(), letter) {
             (true, letter) => self.with_session(conn, out, |session, _, cx| session.told(letter, cx)),
             // Whoever gave the right password did not wait to be welcomed.
-            (false, ToSession::Admit { user, .. }) => {
+            (false, ToSession::Admit { user, bucket, .. }) => {
                 let (_, mut cx) = self.parts(out);
-                cx.tell_home(user, ToHome::Left { conn });
+                cx.tell_home(user, ToHome::Left { conn, bucket });
             }
             (false, _) => {}
         }

@@ -321,7 +321,7 @@ impl Session {
 
     pub(crate) fn told(&mut self, letter: ToSession, cx: &mut Cx<'_>) -> Life {
         match letter {
-            ToSession::Admit { user, name } => self.admit(user, name, cx),
+            ToSession::Admit { user, name, bucket } => self.admit(user, name, bucket, cx),
             ToSession::Refuse(refusal) => self.refuse(refusal, cx),
             ToSession::Open => self.open_up(cx),
             ToSession::Probe => self.probe(cx),
@@ -334,11 +334,11 @@ impl Session {
         }
     }
 
-    fn admit(&mut self, user: UserId, name: Name, cx: &mut Cx<'_>) -> Life {
+    fn admit(&mut self, user: UserId, name: Name, bucket: Bucket, cx: &mut Cx<'_>) -> Life {
         self.stage = Stage::Online(Online {
             user,
             active: cx.now,
-            bucket: Bucket::default(),
+            bucket,
             throttled: None,
             probed: None,
             open: false,
@@ -456,7 +456,7 @@ impl Session {
     pub(crate) fn closed(&mut self, cx: &mut Cx<'_>) {
         cx.alarms.disarm(Sleeper::Session(self.conn), &mut self.armed);
         if let Stage::Online(online) = self.stage {
-            cx.tell_home(online.user, ToHome::Left { conn: self.conn });
+            cx.tell_home(online.user, ToHome::Left { conn: self.conn, bucket: online.bucket });
         }
     }
 
