@@ -19,8 +19,10 @@ use crate::support::visitor::{Visitor, hello};
 const DRIBBLERS: u8 = 100;
 /// Descriptors of a small server.
 const DESCRIPTORS: u32 = 256;
-/// Connections that are thrown at it. The whole attack has 5,000.
-const CONNECTS: usize = 3_000;
+/// Pairs of people who talk meanwhile.
+const PAIRS: usize = 25;
+/// Connections that are thrown at it.
+const CONNECTS: usize = 5_000;
 /// Of them, those that stay open at once, which is more than it can hold.
 const OPEN: usize = 300;
 
@@ -88,14 +90,15 @@ fn t02_who_dribbles_is_cut_and_nobody_waits_for_him() {
 
 #[test]
 fn t03_connections_without_end_cost_nobody_a_message() {
-    let place = Place::with(&people(22), "");
+    let place = Place::with(&people(2 * PAIRS + 2), "");
     let server = place.serve_with_descriptors(DESCRIPTORS);
-    let mut talks: Vec<Talk> = (0..10)
+    let mut talks: Vec<Talk> = (0..PAIRS)
         .map(|number| {
             let names = [format!("user{}", 2 * number), format!("user{}", 2 * number + 1)];
             Talk::between(&server, [(&names[0], "pw"), (&names[1], "pw")])
         })
         .collect();
+    let [somebody, another] = [0, 1].map(|number| format!("user{}", 2 * PAIRS + number));
     let mut open = VecDeque::new();
     for number in 0..CONNECTS {
         let address = Ipv4Addr::new(127, 0, 3, u8::try_from(number % 200).expect("a byte"));
@@ -104,16 +107,16 @@ fn t03_connections_without_end_cost_nobody_a_message() {
             open.pop_front();
         }
         if number % 20 == 0 {
-            talks[number / 20 % 10].goes_on();
+            talks[number / 20 % PAIRS].goes_on();
         }
         if number % 1_000 == 999 {
             // Those who say nothing make way for somebody who does.
-            Visitor::online(server.addr, "user20", "pw");
+            Visitor::online(server.addr, &somebody, "pw");
         }
     }
     talks.iter_mut().for_each(Talk::goes_on);
     drop(open);
-    Talk::between(&server, [("user20", "pw"), ("user21", "pw")]).goes_on();
+    Talk::between(&server, [(&somebody, "pw"), (&another, "pw")]).goes_on();
     let words = server.program.words();
     assert!(words.lines().count() < 100, "{words}");
     server.ends();
