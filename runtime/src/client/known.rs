@@ -3,15 +3,16 @@
 //! One line a server: `host:port spki SHA256:… 2026-01-31T12:00:00Z`. The file is replaced as a whole, under a
 //! lock, so two clients at once lose nothing; lines that are not understood stay as they are.
 
+use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::{env, fmt};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::xdg;
 use crate::tls::fingerprint::Fingerprint;
 
 /// What of a key is compared: its `SubjectPublicKeyInfo`.
@@ -61,10 +62,8 @@ impl KnownServers {
     /// # Errors
     /// If there is no home folder.
     pub fn of_this_person() -> io::Result<KnownServers> {
-        let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let data = named.or_else(|| env::home_dir().map(|home| home.join(".local/share")));
-        let data = data.ok_or_else(|| io::Error::other("there is no home folder"))?;
-        Ok(KnownServers::at(&data.join("starling/known_servers")))
+        let data = xdg::data().ok_or_else(|| io::Error::other("there is no home folder"))?;
+        Ok(KnownServers::at(&data.join("known_servers")))
     }
 
     /// A file of one's own.

@@ -8,9 +8,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::iter;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::{env, iter};
 
 use starling_core::client::{Memory, Note};
 use starling_core::id::{Seq, ServerId};
@@ -18,9 +18,7 @@ use starling_core::name::Name;
 use starling_core::people::marks::Marks;
 
 use super::note::{self, RECORD_BYTES};
-
-/// The folder of a product within the folder for state.
-const FOLDER: &str = "starling";
+use super::xdg;
 
 /// Where devices keep what they remember.
 #[derive(Clone, Debug)]
@@ -32,9 +30,7 @@ impl Shelf {
     /// The XDG state folder: `$XDG_STATE_HOME/starling`, by default `~/.local/state/starling`.
     #[must_use]
     pub fn of_this_person() -> Shelf {
-        let named = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let state = named.or_else(|| env::home_dir().map(|home| home.join(".local/state")));
-        Shelf { folder: state.map(|state| state.join(FOLDER)) }
+        Shelf { folder: xdg::state() }
     }
 
     /// A folder of one's own.

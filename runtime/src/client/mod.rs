@@ -11,3 +11,4 @@ pub mod run;
 pub mod session;
 mod signals;
 pub mod trust;
+mod xdg;
