@@ -135,6 +135,20 @@ fn login(c: &mut Criterion) {
     group.finish();
 }
 
+/// Failures under names that somebody has chosen so that they differ at the end of what is kept of them only (T56).
+fn chosen_names(c: &mut Criterion) {
+    let mut world = World::with(config(), &["hans"]);
+    let mut number = 0;
+    c.bench_function("a failed login under a chosen name", |b| {
+        b.iter(|| {
+            number += 1;
+            let conn = attempt(&mut world, &format!("{:a<40}{number:08}{:b<900}", "", ""), false);
+            step(&mut world, Input::Closed { conn }, &mut Vec::new());
+            world.free.push(conn.slot);
+        });
+    });
+}
+
 /// Twenty seconds in which nobody does anything: the window is told, the restless have calmed down.
 fn rest(world: &mut World) {
     world.now = world.now + Duration::from_secs(20);
@@ -144,6 +158,11 @@ fn rest(world: &mut World) {
 
 /// Everything a login takes, with nobody looking at what is sent.
 fn quick_login(world: &mut World, name: &str) -> ConnId {
+    attempt(world, name, true)
+}
+
+/// An attempt to log in, with the right password or a wrong one.
+fn attempt(world: &mut World, name: &str, right: bool) -> ConnId {
     let conn = world.next_conn();
     let mut out = Vec::new();
     let hello = Hello::Hello { version: VERSION, product: "bench".into() };
@@ -166,10 +185,10 @@ fn quick_login(world: &mut World, name: &str) -> ConnId {
         _ => None,
     });
     let (account, ticket) = verify.expect("an order to verify");
-    world.server.step_into(Event { at, input: Input::Verified { account, ticket, right: true } }, &mut out);
+    world.server.step_into(Event { at, input: Input::Verified { account, ticket, right } }, &mut out);
     black_box(out.len());
     conn
 }
 
-criterion_group!(benches, relay, broadcast, login);
+criterion_group!(benches, relay, broadcast, login, chosen_names);
 criterion_main!(benches);

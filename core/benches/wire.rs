@@ -5,7 +5,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use starling_core::id::{MsgId, RequestId, Seq};
 use starling_core::name::Name;
 use starling_core::text::Text;
-use starling_core::wire::{Frame, Phase, Reader, Request};
+use starling_core::wire::{Frame, Kind, Phase, RawFrame, Reader, Request, ServerFrame};
 use std::hint::black_box;
 
 const ID: MsgId = MsgId { instance: 1, counter: 1 };
@@ -61,6 +61,24 @@ fn decode(c: &mut Criterion) {
     group.finish();
 }
 
+/// The longest frames with the most in them: lists of names of one letter (T56).
+fn decode_worst(c: &mut Criterion) {
+    let max = Kind::NAMES.body_max(Phase::FromServer).expect("a server sends it");
+    let mut names = vec![0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1];
+    names.extend([1, b'x'].repeat((max - names.len()) / 2));
+    let mut presence = vec![0; 8];
+    presence.extend([1, 1, b'x'].repeat((max - presence.len()) / 3));
+    let mut group = c.benchmark_group("decode the worst");
+    for (kind, body) in [(Kind::NAMES, names), (Kind::PRESENCE, presence)] {
+        let raw = RawFrame { kind, body: body.into() };
+        group.throughput(Throughput::Bytes(raw.body.len() as u64));
+        group.bench_function(kind.name().expect("it has one"), |b| {
+            b.iter(|| ServerFrame::decode(black_box(raw.clone())).expect("a list"));
+        });
+    }
+    group.finish();
+}
+
 fn encode(c: &mut Criterion) {
     let (from, text) = (name("hans"), text(100));
     let mut group = c.benchmark_group("encode");
@@ -79,5 +97,5 @@ fn encode(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, encode);
+criterion_group!(benches, decode, decode_worst, encode);
 criterion_main!(benches);

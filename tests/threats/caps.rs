@@ -10,8 +10,8 @@ use starling_core::wire::{LoginRefusal, Outcome, PeerFault, Refusal, Request, Se
 use crate::support::frames::{message, text_of};
 use crate::support::house::{House, PASSWORD, encoded, name_of, outcome, patient};
 
-/// Registrations of each kind. The whole attack has 1,000,000.
-const REGISTRATIONS: u32 = 60_000;
+/// Registrations of each kind, twice over.
+const REGISTRATIONS: u32 = 500_000;
 /// What as many registrations again may leave behind: lists that grow by doubling, trees with room in them.
 const SLACK_BYTES: i64 = 256 * 1024;
 

@@ -8,21 +8,16 @@ use starling_core::wire::{
 };
 use starling_sim::fuzzing;
 
-use crate::support::frames::{PHASES, any_frame, break_body, framed, head, requests};
+use crate::support::frames::{LENGTHS, PHASES, any_frame, break_body, framed, head, requests};
 use crate::support::house::{House, encoded, outcome};
-use crate::support::{dice, noise, one_of, pick};
+use crate::support::{dice, noise, one_of, pick, tenth_of};
 
-/// Lengths at every limit of every kind, one below and one above, and those where numbers change their size.
-const LENGTHS: [usize; 33] = [
-    0, 1, 3, 4, 5, 8, 9, 12, 13, 33, 34, 37, 38, 64, 255, 256, 2_060, 2_061, 2_062, 4_095, 4_096, 4_097,
-    16_384, 16_387, 16_388, 16_389, 16_437, 16_438, 32_768, 65_535, 65_536, 65_537, 0xff_ffff,
-];
 /// Bodies of noise for each length, on connections of their own, twice over.
 const BODIES: usize = 1_000;
-/// Frames of a user who breaks one in ten. The whole attack has 100,000,000.
-const BROKEN_STEPS: u32 = 400_000;
-/// Streams of frames that are read and written again. The whole attack has 1,000,000.
-const ROUND_TRIPS: usize = 150_000;
+/// Frames of a user who breaks one in ten, if the attack is whole.
+const BROKEN_STEPS: u32 = 100_000_000;
+/// Streams of frames that are read and written again.
+const ROUND_TRIPS: u32 = 1_000_000;
 
 /// The head alone decides: whatever length it claims, nothing is allocated for it, and a claim beyond the
 /// limit of its kind in this state is a fault at once.
@@ -119,7 +114,7 @@ fn t12_a_broken_frame_ends_its_own_session_only() {
     let mut hans = house.login("hans");
     let mut dice = dice(12);
     let mut faults = std::collections::BTreeSet::new();
-    for step in 1..=BROKEN_STEPS {
+    for step in 1..=tenth_of(BROKEN_STEPS) {
         // He may be as fast as he likes; that is another threat.
         house.pass(std::time::Duration::from_millis(3));
         let mut frame = encoded(&one_of(&mut dice, &requests(step, "luke")).frame());
@@ -163,7 +158,7 @@ fn again(house: &mut House, conn: ConnId) -> ConnId {
 
 /// Whether two others are still served: one asks, the other is told something.
 fn serves(house: &mut House, asks: ConnId, hears: ConnId, number: u32) -> [bool; 2] {
-    house.ask(hears, &Request::Ping { nonce: number });
+    house.ask(hears, &Request::Active);
     house.take_frames(hears);
     let broadcast = requests(number, "yoda").swap_remove(1);
     let answered = outcome(&house.asked(asks, &broadcast), number).is_some();

@@ -15,8 +15,8 @@ use crate::support::house::{House, PASSWORD, encoded, outcome, patient};
 
 /// Members of the team that is flooded.
 const MEMBERS: usize = 1_000;
-/// Messages of one sender to somebody who is offline. The whole attack has 1,000,000.
-const LETTERS: u32 = 100_000;
+/// Messages of one sender to somebody who is offline.
+const LETTERS: u32 = 1_000_000;
 
 /// A team, all of them online.
 fn team(members: usize) -> (House, Vec<ConnId>) {

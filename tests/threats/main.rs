@@ -4,6 +4,7 @@
 //! | file | who tries what |
 //! |---|---|
 //! | `decoder.rs` | anybody: lengths, kinds, versions and bodies that no decoder should believe (T1, T12, T56, T60) |
+//! | `lengths.rs` | anybody: the same lengths at the real port (T1) |
 //! | `before_login.rs` | anybody: doing something without a login (T10) |
 //! | `accounts.rs` | anybody: guessing, finding out who exists, racing (T6, T8, T18) |
 //! | `devices.rs` | anybody: shutting a person out, coming as a device that one is not (T7, T18, T45) |
@@ -19,9 +20,11 @@
 //! | `recording.rs` | an eavesdropper: what passes on the wire, then and again (T40, T44) |
 //! | `trust.rs` | somebody in between: another key (T41, T42) |
 //!
-//! The last four are about bytes and sockets and try it on the real programs. Most others drive the pure machines, so they need neither sockets nor time: an attack of an hour is over in
-//! a moment, and what is counted are events, frames and bytes. Where the whole attack would take longer
-//! than a test may, a constant says how much of it is run, and its comment how much there is.
+//! The last four and `lengths.rs` are about bytes and sockets and try it on the real programs. Most others drive
+//! the pure machines, so they need neither sockets nor time: an attack of an hour is over in a moment, and what
+//! is counted are events, frames and bytes. Where the whole attack takes longer than a test may, a tenth of it
+//! is run ([`support::tenth_of`]), and the whole by
+//! `THREATS=whole cargo test --release -p starling-runtime --test threats -- t01 t12 t19 t21`.
 
 mod accounts;
 mod before_login;
@@ -32,6 +35,7 @@ mod decoder;
 mod devices;
 mod display;
 mod floods;
+mod lengths;
 mod logs;
 mod numbers;
 mod recording;

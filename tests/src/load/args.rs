@@ -1,5 +1,7 @@
 //! The command line of `load`.
 
+mod threats;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::people::Setup;
+pub(crate) use threats::*;
 
 /// Measures what a server spends, over loopback TCP. Prints one line of JSON.
 ///
@@ -176,105 +179,6 @@ pub(crate) struct Ramp {
     pub(crate) under_way: u32,
 }
 
-/// The attacks that are measured in time or memory, by their numbers.
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct Threats {
-    #[command(subcommand)]
-    pub(crate) threat: Threat,
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum Threat {
-    /// Connections that dribble in the handshake or before the login; how long a login takes meanwhile
-    T02(Dribble),
-    /// Handshakes without end; how long a message takes meanwhile
-    T04(Handshakes),
-    /// Logins at once, with hashed passwords; the server's memory, and how long a message takes meanwhile
-    T05(Logins),
-    /// Whether the time of a refusal tells a known name from an unknown one
-    T09(Names),
-    /// A user who floods; how long the messages of others take meanwhile
-    T13(Flood),
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct Dribble {
-    /// Connections, half of each kind
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    pub(crate) count: u32,
-    /// Seconds between two bytes
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
-    pub(crate) every_s: u64,
-    /// Seconds after which whoever is not cut is given up
-    #[arg(long, default_value_t = 65, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub(crate) seconds: u64,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct Handshakes {
-    /// Addresses from which they come
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub(crate) addresses: u8,
-    /// How long
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub(crate) seconds: u64,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct Logins {
-    /// Logins at once
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub(crate) logins: u32,
-    /// How long others talk meanwhile
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub(crate) seconds: u64,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct Names {
-    /// Names that are known, and as many that are not
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=5_000))]
-    pub(crate) names: u32,
-    /// Attempts a name, at most 2: the third locks it
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=2))]
-    pub(crate) attempts: u32,
-    /// With hashed passwords
-    #[arg(long)]
-    pub(crate) hashed: bool,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct Flood {
-    /// How long
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub(crate) seconds: u64,
-}
-
-/// People who talk while something else happens.
-pub(crate) const TALKERS: u32 = 20;
-
-impl Threat {
-    fn name(&self) -> &'static str {
-        match self {
-            Threat::T02(_) => "t02",
-            Threat::T04(_) => "t04",
-            Threat::T05(_) => "t05",
-            Threat::T09(_) => "t09",
-            Threat::T13(_) => "t13",
-        }
-    }
-
-    fn setup(&self) -> Setup {
-        let (people, lifted, hashed) = match self {
-            Threat::T02(_) | Threat::T04(_) => (TALKERS, false, false),
-            Threat::T05(logins) => (TALKERS + logins.logins, false, true),
-            Threat::T09(names) => (names.names, true, names.hashed),
-            Threat::T13(_) => (TALKERS + 1, false, false),
-        };
-        Setup { people, lifted, hashed }
-    }
-}
-
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Folder {
     /// Where; created when missing
@@ -347,9 +251,10 @@ mod tests {
 
     #[test]
     fn every_scenario_has_defaults() {
-        for name in
-            ["fanout", "direct", "offline", "idle", "login", "ramp", "t02", "t04", "t05", "t09", "t13"]
-        {
+        for name in [
+            "fanout", "direct", "offline", "idle", "login", "ramp", "t02", "t03", "t04", "t05", "t09", "t13",
+            "t14", "t15",
+        ] {
             let path = if name.starts_with('t') { "threats " } else { "" };
             let args = parse(&format!("load {path}{name}")).expect(name);
             assert_eq!(args.scenario.name(), name);

@@ -49,7 +49,7 @@ impl Host {
         let folder = TempDir::new()?;
         let password = if setup.hashed { hashed(program, first)? } else { people::PASSWORD.to_owned() };
         people::write_folder(folder.path(), setup, &password)?;
-        let child = Command::new(program)
+        let child = command(program, setup.descriptors)
             .args(first)
             .args(["0", "60", "86400", "--bind", "127.0.0.1"])
             .current_dir(folder.path())
@@ -79,6 +79,15 @@ impl Drop for Own {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Runs `program`, with so many descriptors at most.
+fn command(program: &Path, descriptors: Option<u32>) -> Command {
+    let Some(count) = descriptors else { return Command::new(program) };
+    // The shell becomes the program, so the process is the same.
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("ulimit -n {count}; exec \"$0\" \"$@\"")).arg(program);
+    command
 }
 
 fn program(named: Option<&Path>) -> Result<PathBuf, Error> {

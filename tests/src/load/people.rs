@@ -33,12 +33,14 @@ pub(crate) struct Setup {
     pub(crate) lifted: bool,
     /// The credentials hold hashes.
     pub(crate) hashed: bool,
+    /// Descriptors that it may have; as many as the generator, if nothing is said.
+    pub(crate) descriptors: Option<u32>,
 }
 
 impl Setup {
     /// Lifted limits and plain passwords.
     pub(crate) fn of(people: u32) -> Setup {
-        Setup { people, lifted: true, hashed: false }
+        Setup { people, lifted: true, hashed: false, descriptors: None }
     }
 }
 

@@ -12,6 +12,12 @@ use super::{noise, one_of, pick};
 /// Every state that a reader can be in.
 pub(crate) const PHASES: [Phase; 3] = [Phase::BeforeLogin, Phase::Online, Phase::FromServer];
 
+/// Lengths at every limit of every kind, one below and one above, and those where numbers change their size.
+pub(crate) const LENGTHS: [usize; 33] = [
+    0, 1, 3, 4, 5, 8, 9, 12, 13, 33, 34, 37, 38, 64, 255, 256, 2_060, 2_061, 2_062, 4_095, 4_096, 4_097,
+    16_384, 16_387, 16_388, 16_389, 16_437, 16_438, 32_768, 65_535, 65_536, 65_537, 0xff_ffff,
+];
+
 pub(crate) fn text_of(text: &str) -> Text {
     Text::parse(Bytes::copy_from_slice(text.as_bytes())).expect("a text")
 }

@@ -16,6 +16,15 @@ pub(crate) mod visitor;
 
 use starling_core::seed::{Dice, Seed};
 
+/// How often an attack is made whose whole takes minutes: a tenth of that, or all of it if the environment says
+/// `THREATS=whole`.
+pub(crate) fn tenth_of(whole: u32) -> u32 {
+    match std::env::var("THREATS") {
+        Ok(word) if word == "whole" => whole,
+        _ => whole / 10,
+    }
+}
+
 /// Chance that is the same in every run.
 pub(crate) fn dice(seed: u64) -> Dice {
     Dice::public(Seed::from(seed))

@@ -1,7 +1,7 @@
 //! Somebody who speaks TLS to a real server, and says what a test wants.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -68,6 +68,16 @@ impl Visitor {
 
     pub(crate) fn says(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).and_then(|()| self.stream.flush()).expect("a server that listens");
+    }
+
+    /// Says that, and that there is no more to come; what the server answers before it closes, too.
+    pub(crate) fn says_all(&mut self, bytes: &[u8]) -> Vec<ServerFrame> {
+        // It may close before it has all of it.
+        let _ = self.stream.write_all(bytes);
+        self.stream.conn.send_close_notify();
+        let _ = self.stream.flush();
+        let _ = self.stream.sock.shutdown(Shutdown::Write);
+        std::iter::from_fn(|| self.next()).collect()
     }
 
     /// The next frame; none if the server has closed.

@@ -1,10 +1,14 @@
 //! Attacks that are measured in time or memory, a file each, on a server with the limits that it has by default.
 
+mod broadcasts;
+mod connects;
 mod dribble;
 mod flood;
 mod handshakes;
 mod logins;
 mod names;
+mod peak;
+mod stalled;
 
 use std::io;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -31,10 +35,13 @@ const TEXT_BYTES: usize = 100;
 pub(crate) fn run(threat: &Threat, bed: &mut Bed) -> Result<Figures, Error> {
     match threat {
         Threat::T02(args) => dribble::run(args, bed),
+        Threat::T03(args) => connects::run(args, bed),
         Threat::T04(args) => handshakes::run(args, bed),
         Threat::T05(args) => logins::run(args, bed),
         Threat::T09(args) => names::run(args, bed),
         Threat::T13(args) => flood::run(args, bed),
+        Threat::T14(args) => broadcasts::run(args, bed),
+        Threat::T15(args) => stalled::run(args, bed),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::net::Ipv4Addr;
 use std::thread;
-use std::time::Duration;
 
 use serde_json::json;
 use starling_core::wire::{LoginRefusal, ServerFrame};
 
-use super::{Again, shown, talk};
+use super::peak::Peak;
+use super::{shown, talk};
 use crate::load::args::{Logins, TALKERS};
 use crate::load::bed::Bed;
 use crate::load::caller::Caller;
@@ -16,8 +16,6 @@ use crate::load::people;
 use crate::load::proc;
 use crate::load::report::{Figures, figures};
 
-/// How often the memory is looked at.
-const LOOK: Duration = Duration::from_millis(5);
 /// Connections of one address.
 const EACH: u32 = 100;
 
@@ -32,14 +30,7 @@ pub(super) fn run(args: &Logins, bed: &Bed) -> Result<Figures, Error> {
     }
     let before = talk(&mut crowd, bed, args.seconds.div_ceil(4))?;
     let base = proc::rss(pid)?;
-    let mut peak = 0;
-    let memory = Again::begin(LOOK, move || {
-        let now = proc::rss(pid)?.max(peak);
-        // What is added up is by how much the peak has grown.
-        let grown = now - peak;
-        peak = now;
-        Ok(grown)
-    });
+    let peak = Peak::begin(pid);
     let answers = thread::spawn(move || {
         for (number, caller) in callers.iter_mut().enumerate() {
             let name = people::name(TALKERS as usize + number);
@@ -50,7 +41,7 @@ pub(super) fn run(args: &Logins, bed: &Bed) -> Result<Figures, Error> {
     });
     let during = talk(&mut crowd, bed, args.seconds)?;
     let answers = answers.join().unwrap_or_default();
-    let peak = memory.end()?;
+    let peak = peak.end()?;
     let count =
         |wanted: fn(&ServerFrame) -> bool| answers.iter().flatten().filter(|frame| wanted(frame)).count();
     Ok(figures(json!({
