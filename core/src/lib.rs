@@ -22,6 +22,7 @@ pub mod people;
 pub mod seed;
 pub mod server;
 pub mod store;
+pub mod swarm;
 pub mod text;
 pub mod time;
 pub mod wire;
