@@ -66,6 +66,12 @@ fn shown(waits: &Sorted) -> Value {
     })
 }
 
+/// Lets so much time pass.
+fn pause(span: Duration) {
+    let (_tell, told) = channel::<()>();
+    let _ = told.recv_timeout(span);
+}
+
 /// Something that is done on a thread again and again, until it is told to stop.
 struct Again {
     stop: Sender<()>,

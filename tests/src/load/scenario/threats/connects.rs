@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
-use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::pause;
 use crate::load::args::Connects;
 use crate::load::bed::Bed;
 use crate::load::caller::{Caller, connect_from};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Connects, bed: &Bed) -> Result<Figures, Error> {
     caller.knock(&people::name(0), people::PASSWORD)?;
     caller.next()?;
     let gauge = Gauge::begin(bed.host.pid)?;
-    thread::sleep(Duration::from_secs(args.seconds));
+    pause(Duration::from_secs(args.seconds));
     let after = gauge.read()?;
     Ok(figures(json!({
         "connects": args.connects,

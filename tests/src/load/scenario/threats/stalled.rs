@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -12,6 +11,7 @@ use starling_core::name::Name;
 use starling_core::text::Text;
 use starling_core::wire::{Request, ServerFrame};
 
+use super::pause;
 use super::peak::Peak;
 use crate::load::args::Stalled;
 use crate::load::bed::Bed;
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Stalled, bed: &Bed) -> Result<Figures, Error> {
             reader.line = Some(enters(reader.number, addr)?);
             logins += 1;
         }
-        thread::sleep((began + Duration::from_secs(second + 1)).saturating_duration_since(Instant::now()));
+        pause((began + Duration::from_secs(second + 1)).saturating_duration_since(Instant::now()));
     }
     let peak = peak.end()?;
     let (mut right, mut again) = (0, 0);
