@@ -14,6 +14,7 @@ mod bucket;
 pub mod client;
 pub mod command;
 pub mod device;
+pub mod direct;
 pub mod escape;
 pub mod id;
 pub mod limits;

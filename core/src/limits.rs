@@ -45,6 +45,8 @@ pub struct Limits {
     pub broadcast_recipients_per_command: usize,
     /// Requests a client may have under way; PROTOCOL.md promises it to servers.
     pub under_way_max: usize,
+    /// How long two who are introduced to each other may take to connect; behaviour.md names it.
+    pub call_window: Duration,
     /// Bytes a peer has not read above which its own requests and its mail wait.
     pub unread_soft_bytes: u32,
     /// Bytes a peer has not read above which it is cut; its mail stays.
@@ -98,6 +100,7 @@ impl Default for Limits {
             commands_per_second: 500,
             broadcast_recipients_per_command: 50,
             under_way_max: 64,
+            call_window: Duration::from_secs(10),
             unread_soft_bytes: 64 * 1024,
             unread_hard_bytes: 256 * 1024,
             unread_stuck: Duration::from_secs(10),
@@ -125,6 +128,8 @@ pub const TEXT_MAX: usize = 16 * 1024;
 pub const LINE_MAX: usize = 64 * 1024;
 /// Bytes of a password; a longer one is wrong.
 pub const PASSWORD_MAX: usize = 1024;
+/// How long a client waits for somebody to whom it was introduced.
+pub const CALL_MAX: Duration = Duration::from_secs(10);
 /// Requests that a client has under way.
 pub const UNDER_WAY_MAX: usize = 64;
 /// How often a client that says nothing else says that it is there.

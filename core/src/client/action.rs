@@ -1,8 +1,15 @@
 //! What a client wants done: orders.
 
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use super::peers::KnownKey;
 use super::view::{Line, Prompt};
-use crate::id::{MsgId, Seq, ServerId};
+use crate::device::DeviceKey;
+use crate::direct::Pass;
+use crate::id::{ConnId, MsgId, Seq, ServerId};
 use crate::name::Name;
+use crate::time::Time;
 use crate::wire::Frame;
 
 /// An order to the driver. Orders are carried out in the order in which they stand.
@@ -24,6 +31,47 @@ pub enum Action {
         line: Line,
         /// What to remember, if it was a letter.
         note: Option<Note>,
+    },
+    /// Accept connections of this key until then.
+    Expect {
+        /// The key that the other end must prove.
+        key: DeviceKey,
+        /// When it is no longer accepted.
+        until: Time,
+    },
+    /// Connect to one of these, whoever of them proves this key; those that do are told with `PeerOpened`. The places
+    /// are the server's word: [`may_dial`](crate::direct::place::may_dial) says which are dialed at all.
+    Dial {
+        /// For which introduction.
+        pass: Pass,
+        /// The key that the other end must prove.
+        key: DeviceKey,
+        /// Where, the likeliest first.
+        candidates: Vec<SocketAddr>,
+    },
+    /// Dial no more for this introduction.
+    Abandon {
+        /// Which.
+        pass: Pass,
+    },
+    /// Write a frame to another client.
+    SendPeer {
+        /// On which connection.
+        peer: ConnId,
+        /// What.
+        frame: Frame,
+    },
+    /// End a connection to another client once what was sent is out. Nothing more is told about it.
+    ClosePeer {
+        /// Which connection.
+        peer: ConnId,
+    },
+    /// Note the key of somebody.
+    Remember {
+        /// Whose.
+        user: Name,
+        /// What is known of it.
+        known: KnownKey,
     },
     /// Ask for a line. Plain faces ignore it.
     Ask(Prompt),

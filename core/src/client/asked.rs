@@ -21,6 +21,12 @@ pub(super) enum Asked {
     Block(Name),
     /// The end of a block.
     Unblock(Name),
+    /// A private session with somebody.
+    Start(Name),
+    /// A text for somebody in a private session.
+    Say(Name),
+    /// The end of a private session.
+    Stop(Name),
 }
 
 /// What a person is told in the end.
@@ -51,6 +57,8 @@ impl Asked {
             (Asked::Broadcast, Outcome::NobodyOnline) => Line::NobodyOnline,
             (Asked::Block(whom), Outcome::Accepted) => Line::Blocked(whom),
             (Asked::Unblock(whom), Outcome::Accepted) => Line::Unblocked(whom),
+            // There is such a person; but there was no session, or the server would not have been asked.
+            (Asked::Say(to), Outcome::Accepted) => Line::Refused(Complaint::NoSession(to.as_str().into())),
             (asked, Outcome::Refused(refusal)) => Line::Refused(asked.complaint(refusal)?),
             _ => return Err(Misfit),
         }))
@@ -61,6 +69,8 @@ impl Asked {
             (Asked::Message(name) | Asked::Block(name) | Asked::Unblock(name), Refusal::UnknownUser) => {
                 Complaint::UnknownUser(name.as_str().into())
             }
+            (Asked::Say(to), Refusal::UnknownUser) => Complaint::UnknownUser(to.as_str().into()),
+            (Asked::Say(_), Refusal::Yourself) => Complaint::MessageYourself,
             (Asked::Message(_), Refusal::Yourself) => Complaint::MessageYourself,
             (Asked::Message(to), Refusal::BlockedBy) => Complaint::BlockedBy(to),
             (Asked::Message(to), Refusal::MailboxFull) => Complaint::MailboxFull(to),

@@ -8,8 +8,8 @@ impl Client {
     /// # Panics
     /// If one does not hold: a bug in this module.
     pub fn check(&self) {
-        self.link.check(self.now);
-        self.state.check();
+        self.link.silence.check(self.now);
+        self.state.check(self.now);
         let pending = self.deadline().is_some();
         assert!(pending || !self.wants_line(), "a client that is over waits for nothing");
     }

@@ -35,7 +35,7 @@ impl<'a> Context<'a> {
 
     /// Sends a frame.
     pub(super) fn send(&mut self, frame: Frame) {
-        self.link.note_sent(self.now);
+        self.link.silence.note_sent(self.now);
         self.out.push(Action::Send(frame));
     }
 

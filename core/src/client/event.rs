@@ -3,8 +3,10 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use crate::device::DeviceProof;
-use crate::id::{MsgId, Seq};
+use super::peers::KnownKey;
+use crate::device::{DeviceKey, DeviceProof};
+use crate::direct::{Pass, Reach};
+use crate::id::{ConnId, MsgId, Seq};
 use crate::limits::LINE_MAX;
 use crate::name::Name;
 use crate::time::Time;
@@ -27,6 +29,29 @@ pub struct Event {
 pub enum Input {
     /// The connection to the server is there.
     Opened,
+    /// The driver listens for other clients. Once, before the connection opens; without it nobody is reached.
+    Listening(Reach),
+    /// A connection to another client is there, and its other end has proven a key.
+    PeerOpened {
+        /// The new connection. Its id has not been used before.
+        peer: ConnId,
+        /// The key.
+        key: DeviceKey,
+        /// For which introduction it was dialed; nothing if it was accepted.
+        pass: Option<Pass>,
+    },
+    /// Bytes came from another client, cut anywhere.
+    PeerReceived {
+        /// From which connection.
+        peer: ConnId,
+        /// At least one byte.
+        bytes: Bytes,
+    },
+    /// A connection to another client ended or broke. Not told after an order to close.
+    PeerClosed {
+        /// Which connection.
+        peer: ConnId,
+    },
     /// Bytes came from the server, cut anywhere.
     Received(Bytes),
     /// The connection to the server ended or broke.
@@ -53,4 +78,6 @@ pub struct Memory {
     pub marks: Vec<(Name, MsgId)>,
     /// The proof of its key on this connection, if it has one.
     pub device: Option<DeviceProof>,
+    /// The keys of others, as they were met.
+    pub peers: Vec<(Name, KnownKey)>,
 }

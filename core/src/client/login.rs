@@ -1,6 +1,7 @@
 //! From the open connection to the welcome.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use super::context::Context;
 use super::event::Memory;
 use super::letters::Letters;
 use super::online::Online;
+use super::peers::{KnownKey, Peers};
+use super::seat::Seat;
 use super::state::State;
 use super::view::{Line, Prompt};
 use crate::device::DeviceProof;
@@ -64,6 +67,7 @@ struct Caller {
     name: Option<Name>,
     letters: Letters,
     device: Option<DeviceProof>,
+    peers: Vec<(Name, KnownKey)>,
 }
 
 impl Login {
@@ -105,7 +109,9 @@ impl Login {
             }
             (Stage::Knocking(caller), ServerFrame::Welcome { name }) if caller.name == Some(name) => {
                 cx.show(Line::Welcome(name));
-                State::Online(Online::new(instance, caller.letters))
+                let own = caller.device.map(|proof| (name, proof.key));
+                let peers = Peers::new(own, caller.peers);
+                State::Online(Online::new(Seat::new(instance, caller.letters, peers)))
             }
             (_, ServerFrame::LoginRefused(LoginRefusal::Busy)) => cx.end(Line::Busy, ExitCode::Lost),
             (Stage::Knocking(caller), ServerFrame::LoginRefused(LoginRefusal::TryAgain)) => {
@@ -130,14 +136,14 @@ impl Login {
         State::Login(Box::new(Login { until, instance, stage }))
     }
 
-    pub(super) fn on_recalled(self, memory: Memory) -> State {
+    pub(super) fn on_recalled(self, mut memory: Memory) -> State {
         let Login { until, instance, stage } = self;
         let Stage::Recalling { home, typed, name } = stage else {
             unreachable!("a memory is recalled only when it was asked for");
         };
-        let device = memory.device;
+        let (device, peers) = (memory.device, core::mem::take(&mut memory.peers));
         let letters = Letters::recall(memory, home.epoch);
-        let stage = Stage::Unlocking(Caller { typed, name: Some(name), letters, device });
+        let stage = Stage::Unlocking(Caller { typed, name: Some(name), letters, device, peers });
         State::Login(Box::new(Login { until, instance, stage }))
     }
 
@@ -156,7 +162,7 @@ fn name_typed(home: Home, line: Bytes, cx: &mut Context<'_>) -> Stage {
         }
         (Some(typed), None) => {
             let letters = Letters::recall(Memory::default(), home.epoch);
-            Stage::Unlocking(Caller { typed, name: None, letters, device: None })
+            Stage::Unlocking(Caller { typed, name: None, letters, device: None, peers: Vec::new() })
         }
     }
 }

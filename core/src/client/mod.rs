@@ -2,7 +2,7 @@
 //!
 //! A state is a type: `login` holds those before the welcome, `online` those after it. Beside them
 //! stand organs that know nothing of each other: `link` (bytes and silence), `letters` (what was
-//! shown before) and `replies` (answers in the order of the commands).
+//! shown before), `replies` (answers in the order of the commands) and `peers` (other clients, past the server).
 
 pub mod action;
 mod asked;
@@ -13,7 +13,10 @@ mod letters;
 mod link;
 mod login;
 mod online;
+mod peers;
 mod replies;
+mod seat;
+mod silence;
 mod state;
 mod typed;
 pub mod view;
@@ -27,10 +30,13 @@ use core::mem;
 
 pub use action::{Action, ExitCode, Note};
 pub use event::{Event, Input, Memory, TYPED_MAX};
+pub use peers::{KnownKey, SafetyNumber};
 pub use view::{Complaint, Line, Prompt};
 
+use crate::direct::Reach;
 use crate::seed::{Dice, Seed};
 use crate::time::Time;
+use crate::wire::Request;
 use context::Context;
 use link::Link;
 use login::Login;
@@ -41,6 +47,8 @@ use state::State;
 pub struct Client {
     now: Time,
     link: Link,
+    /// Where others may reach it, if the server has not been told.
+    reach: Option<Reach>,
     state: State,
     #[cfg(feature = "planted")]
     fault: Option<ClientFault>,
@@ -62,6 +70,7 @@ impl Client {
         Client {
             now,
             link: Link::new(now),
+            reach: None,
             state: State::Login(Box::new(Login::new(instance, now))),
             #[cfg(feature = "planted")]
             fault: None,
@@ -111,13 +120,21 @@ impl Client {
     }
 
     fn react(&mut self, input: Input, out: &mut Vec<Action>) {
-        let input = self.spoil(input);
+        let input = match self.spoil(input) {
+            Input::Listening(reach) => return self.reach = Some(reach),
+            input => input,
+        };
         if matches!(input, Input::Opened) {
             self.link = Link::new(self.now);
         }
         let state = mem::replace(&mut self.state, State::Over);
         let mut cx = Context::new(self.now, &mut self.link, out);
         self.state = state.on(input, &mut cx);
+        if self.state.is_online()
+            && let Some(reach) = self.reach.take()
+        {
+            cx.send(Request::Reach(reach).frame());
+        }
         cx.flush();
     }
 

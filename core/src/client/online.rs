@@ -1,38 +1,22 @@
 //! Logged in: until somebody ends it.
 //!
-//! `Online` takes lines, `Draining` takes no more and waits for answers, `Leaving` has asked to be
-//! logged out. What the server says meets the same [`Seat`] in all three.
+//! `Online` takes lines, `Draining` takes no more and waits for answers, `Parting` has said goodbye to those the
+//! person talks with, `Leaving` has asked to be logged out. What the server says meets the same [`Seat`] in all four.
 
 use alloc::boxed::Box;
 
 use bytes::Bytes;
 
-use super::action::{ExitCode, Note};
-use super::asked::{Answer, Misfit};
+use super::action::ExitCode;
+use super::asked::Misfit;
 use super::context::Context;
-use super::letters::Letters;
-use super::replies::Replies;
+use super::seat::Seat;
 use super::state::State;
-use super::typed::{self, Typed, Wish};
+use super::typed::{self, Typed};
 use super::view::Line;
-use crate::id::{MsgId, RequestId};
+use crate::id::RequestId;
 use crate::limits::UNDER_WAY_MAX;
 use crate::wire::{Outcome, Request, ServerFrame};
-
-/// A person who is logged in.
-#[derive(Clone, Debug)]
-pub(super) struct Seat {
-    ids: Ids,
-    letters: Letters,
-    replies: Replies,
-}
-
-/// The numbers that this run of the client gave out last.
-#[derive(Clone, Debug)]
-struct Ids {
-    request: u32,
-    message: MsgId,
-}
 
 /// Lines are taken.
 #[derive(Clone, Debug)]
@@ -40,11 +24,17 @@ pub(super) struct Online {
     seat: Box<Seat>,
 }
 
-/// No more lines are taken; the logout goes out once no more than so many commands are unanswered.
+/// No more lines are taken; it goes on once no more than so many commands are unanswered.
 #[derive(Clone, Debug)]
 pub(super) struct Draining {
     seat: Box<Seat>,
     unanswered_max: usize,
+}
+
+/// Those the person talks with have been told that he goes; the logout goes out once they have read what he said.
+#[derive(Clone, Debug)]
+pub(super) struct Parting {
+    seat: Box<Seat>,
 }
 
 /// The logout is under way.
@@ -55,18 +45,21 @@ pub(super) struct Leaving {
 }
 
 impl Online {
-    pub(super) fn check(&self) {
-        self.seat.check();
+    pub(super) fn new(seat: Seat) -> Online {
+        Online { seat: Box::new(seat) }
     }
 
-    pub(super) fn new(instance: u64, letters: Letters) -> Online {
-        let ids = Ids { request: 0, message: MsgId { instance, counter: 0 } };
-        Online { seat: Box::new(Seat { ids, letters, replies: Replies::default() }) }
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    pub(super) fn seat_mut(&mut self) -> &mut Seat {
+        &mut self.seat
     }
 
     /// A line may be typed.
     pub(super) fn has_room(&self) -> bool {
-        self.seat.replies.has_room()
+        self.seat.has_room()
     }
 
     pub(super) fn on_typed(mut self, line: &Bytes, cx: &mut Context<'_>) -> State {
@@ -75,6 +68,7 @@ impl Online {
             Typed::Logout => return self.on_end(cx),
             Typed::Answered { line, active } => self.seat.answer(line, active, cx),
             Typed::Wish(wish) => self.seat.ask(wish, cx),
+            Typed::Direct(direct) => self.seat.act(direct, cx),
         }
         State::Online(self)
     }
@@ -99,8 +93,15 @@ impl Online {
 
 impl Draining {
     pub(super) fn check(&self) {
-        self.seat.check();
-        assert!(self.seat.replies.len() > self.unanswered_max, "the logout goes out as soon as it may");
+        assert!(self.seat.unanswered() > self.unanswered_max, "it goes on as soon as it may");
+    }
+
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    pub(super) fn seat_mut(&mut self) -> &mut Seat {
+        &mut self.seat
     }
 
     pub(super) fn on_interrupted(self, cx: &mut Context<'_>) -> State {
@@ -114,19 +115,48 @@ impl Draining {
         }
     }
 
-    fn go_on(mut self, cx: &mut Context<'_>) -> State {
-        if self.seat.replies.len() > self.unanswered_max {
+    pub(super) fn go_on(mut self, cx: &mut Context<'_>) -> State {
+        if self.seat.unanswered() > self.unanswered_max {
             return State::Draining(self);
         }
-        let logout = self.seat.ids.next_request();
+        self.seat.part(cx);
+        Parting { seat: self.seat }.go_on(cx)
+    }
+}
+
+impl Parting {
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    pub(super) fn seat_mut(&mut self) -> &mut Seat {
+        &mut self.seat
+    }
+
+    pub(super) fn on_frame(mut self, frame: ServerFrame, cx: &mut Context<'_>) -> State {
+        match self.seat.on_frame(frame, cx) {
+            Ok(()) => self.go_on(cx),
+            Err(Misfit) => cx.lost(),
+        }
+    }
+
+    pub(super) fn go_on(mut self, cx: &mut Context<'_>) -> State {
+        if !self.seat.is_alone() {
+            return State::Parting(self);
+        }
+        let logout = self.seat.next_request();
         cx.send(Request::Logout { request: logout }.frame());
         State::Leaving(Leaving { seat: self.seat, logout })
     }
 }
 
 impl Leaving {
-    pub(super) fn check(&self) {
-        self.seat.check();
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    pub(super) fn seat_mut(&mut self) -> &mut Seat {
+        &mut self.seat
     }
 
     pub(super) fn on_frame(mut self, frame: ServerFrame, cx: &mut Context<'_>) -> State {
@@ -137,81 +167,5 @@ impl Leaving {
             Ok(()) => State::Leaving(self),
             Err(Misfit) => cx.lost(),
         }
-    }
-}
-
-impl Seat {
-    fn answer(&mut self, line: Line, active: bool, cx: &mut Context<'_>) {
-        if active {
-            cx.send(Request::Active.frame());
-        }
-        self.replies.answer(line);
-        self.show_known(cx);
-    }
-
-    fn ask(&mut self, wish: Wish, cx: &mut Context<'_>) {
-        let request = self.ids.next_request();
-        self.replies.expect(request, wish.asked());
-        let frame = match wish {
-            Wish::Message { to, text } => Request::Message { request, id: self.ids.next_message(), to, text },
-            Wish::Broadcast { text } => Request::Broadcast { request, text },
-            Wish::Who => Request::Who { request },
-            Wish::Since { seconds } => Request::Since { request, seconds },
-            Wish::Block { whom } => Request::Block { request, whom },
-            Wish::Unblock { whom } => Request::Unblock { request, whom },
-        };
-        cx.send(frame.frame());
-    }
-
-    fn on_frame(&mut self, frame: ServerFrame, cx: &mut Context<'_>) -> Result<(), Misfit> {
-        match frame {
-            ServerFrame::Mail { seq, id, from, text } => {
-                if self.letters.admit(seq, from, id) {
-                    cx.show_letter(Line::Said(from, text), Note { seq, from, id });
-                }
-                cx.acknowledge(seq);
-            }
-            ServerFrame::Cast { from, text } => cx.show(Line::Said(from, text)),
-            ServerFrame::Presence(list) => {
-                list.changes.into_iter().for_each(|change| cx.show(Line::Presence(change)));
-            }
-            ServerFrame::Done { request, outcome } => {
-                self.replies.done(request, outcome)?;
-                self.show_known(cx);
-            }
-            ServerFrame::Names(page) => {
-                self.replies.names(page)?;
-                self.show_known(cx);
-            }
-            _ => return Err(Misfit),
-        }
-        Ok(())
-    }
-
-    fn check(&self) {
-        self.replies.check();
-    }
-
-    /// Shows the answers whose turn has come.
-    fn show_known(&mut self, cx: &mut Context<'_>) {
-        while let Some(answer) = self.replies.next() {
-            match answer {
-                Answer::Silence => {}
-                Answer::Line(line) => cx.show(line),
-                Answer::Names(names) => names.into_iter().for_each(|name| cx.show(Line::Listed(name))),
-            }
-        }
-    }
-}
-
-impl Ids {
-    fn next_request(&mut self) -> RequestId {
-        self.request = self.request.wrapping_add(1);
-        RequestId(self.request)
-    }
-
-    fn next_message(&mut self) -> MsgId {
-        self.message.counter += 1;
-        self.message
     }
 }

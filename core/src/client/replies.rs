@@ -21,6 +21,8 @@ const NAMES_MAX: usize = 1 << 20;
 pub(super) struct Replies {
     entries: VecDeque<Entry>,
     names_held: usize,
+    /// No command is taken before all are answered.
+    paused: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +46,24 @@ impl Replies {
 
     /// There is room for one more command.
     pub(super) fn has_room(&self) -> bool {
-        self.len() < UNDER_WAY_MAX
+        self.len() < UNDER_WAY_MAX && (!self.paused || self.entries.is_empty())
+    }
+
+    /// No further command is taken until all are answered.
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// What a request that has no answer yet has asked for.
+    pub(super) fn asked(&mut self, request: RequestId) -> Option<Asked> {
+        self.waiting(request).ok().map(|(_, waiting)| waiting.asked)
+    }
+
+    /// A command that is not the server's to answer has its answer. Nothing if it had one.
+    pub(super) fn known(&mut self, request: RequestId, answer: Answer) {
+        if let Ok((at, _)) = self.waiting(request) {
+            self.entries[at] = Entry::Known(answer);
+        }
     }
 
     /// A request went out.
@@ -103,6 +122,7 @@ impl Replies {
 
     fn push(&mut self, entry: Entry) {
         assert!(self.has_room(), "a command is taken only while there is room");
+        self.paused = false;
         self.entries.push_back(entry);
     }
 

@@ -9,7 +9,8 @@ use super::context::Context;
 use super::event::{Input, Memory};
 use super::link::Link;
 use super::login::Login;
-use super::online::{Draining, Leaving, Online};
+use super::online::{Draining, Leaving, Online, Parting};
+use super::seat::Seat;
 use super::view::{Line, Prompt};
 use crate::time::Time;
 use crate::wire::{Farewell, Request, ServerFrame};
@@ -22,6 +23,7 @@ pub(super) enum State {
     Login(Box<Login>),
     Online(Online),
     Draining(Draining),
+    Parting(Parting),
     Leaving(Leaving),
     /// The order to exit was given. Nothing follows.
     Over,
@@ -33,7 +35,32 @@ impl State {
         match self {
             State::Login(login) => login.wants(),
             State::Online(online) => online.has_room().then_some(Prompt::Command),
-            State::Draining(_) | State::Leaving(_) | State::Over => None,
+            State::Draining(_) | State::Parting(_) | State::Leaving(_) | State::Over => None,
+        }
+    }
+
+    /// Logged in, and not yet out.
+    pub(super) fn is_online(&self) -> bool {
+        self.seat().is_some()
+    }
+
+    fn seat(&self) -> Option<&Seat> {
+        match self {
+            State::Online(online) => Some(online.seat()),
+            State::Draining(draining) => Some(draining.seat()),
+            State::Parting(parting) => Some(parting.seat()),
+            State::Leaving(leaving) => Some(leaving.seat()),
+            State::Login(_) | State::Over => None,
+        }
+    }
+
+    fn seat_mut(&mut self) -> Option<&mut Seat> {
+        match self {
+            State::Online(online) => Some(online.seat_mut()),
+            State::Draining(draining) => Some(draining.seat_mut()),
+            State::Parting(parting) => Some(parting.seat_mut()),
+            State::Leaving(leaving) => Some(leaving.seat_mut()),
+            State::Login(_) | State::Over => None,
         }
     }
 
@@ -41,8 +68,11 @@ impl State {
     pub(super) fn deadline(&self, link: &Link) -> Option<Time> {
         match self {
             State::Login(login) if login.is_connecting() => Some(login.until()),
-            State::Login(login) => Some(login.until().min(link.deadline())),
-            State::Online(_) | State::Draining(_) | State::Leaving(_) => Some(link.deadline()),
+            State::Login(login) => Some(login.until().min(link.silence.deadline())),
+            State::Online(_) | State::Draining(_) | State::Parting(_) | State::Leaving(_) => {
+                let at = link.silence.deadline();
+                Some(self.seat().and_then(Seat::deadline).map_or(at, |other| at.min(other)))
+            }
             State::Over => None,
         }
     }
@@ -55,6 +85,14 @@ impl State {
             (state, Input::Received(bytes)) => state.on_received(bytes, cx),
             (_, Input::Closed) => cx.lost(),
             (state, Input::Recalled(memory)) => state.on_recalled(memory),
+            (state, Input::PeerOpened { peer, key, pass }) => {
+                state.on_peer(cx, |seat, cx| seat.peer_opened(peer, key, pass, cx))
+            }
+            (state, Input::PeerReceived { peer, bytes }) => {
+                state.on_peer(cx, |seat, cx| seat.peer_received(peer, bytes, cx))
+            }
+            (state, Input::PeerClosed { peer }) => state.on_peer(cx, |seat, cx| seat.peer_closed(peer, cx)),
+            (_, Input::Listening(_)) => unreachable!("the machine keeps it for its states"),
             (state, Input::Typed(line)) => state.on_typed(line, cx),
             (state, Input::EndOfInput) => state.on_end(cx),
             (state, Input::Interrupted) => state.on_interrupted(cx),
@@ -62,12 +100,29 @@ impl State {
         }
     }
 
-    pub(super) fn check(&self) {
+    pub(super) fn check(&self, now: Time) {
+        if let Some(seat) = self.seat() {
+            seat.check(now);
+        }
+        if let State::Draining(draining) = self {
+            draining.check();
+        }
+    }
+
+    /// Something happened on a connection to another client.
+    fn on_peer(mut self, cx: &mut Context<'_>, act: impl FnOnce(&mut Seat, &mut Context<'_>)) -> State {
+        if let Some(seat) = self.seat_mut() {
+            act(seat, cx);
+        }
+        self.go_on(cx)
+    }
+
+    /// What was waited for may be there.
+    fn go_on(self, cx: &mut Context<'_>) -> State {
         match self {
-            State::Online(online) => online.check(),
-            State::Draining(draining) => draining.check(),
-            State::Leaving(leaving) => leaving.check(),
-            State::Login(_) | State::Over => {}
+            State::Draining(draining) => draining.go_on(cx),
+            State::Parting(parting) => parting.go_on(cx),
+            state => state,
         }
     }
 
@@ -93,13 +148,14 @@ impl State {
         match frame {
             ServerFrame::Ping { nonce } => cx.send(Request::Pong { nonce }.frame()),
             ServerFrame::Pong { .. } => {}
-            ServerFrame::Farewell(farewell) => return on_farewell(farewell, cx),
+            ServerFrame::Farewell(farewell) => return self.on_farewell(farewell, cx),
             ServerFrame::Fault(_) => return cx.lost(),
             frame => {
                 return match self {
                     State::Login(login) => login.on_frame(frame, cx),
                     State::Online(online) => online.on_frame(frame, cx),
                     State::Draining(draining) => draining.on_frame(frame, cx),
+                    State::Parting(parting) => parting.on_frame(frame, cx),
                     State::Leaving(leaving) => leaving.on_frame(frame, cx),
                     State::Over => State::Over,
                 };
@@ -117,7 +173,7 @@ impl State {
         match self {
             State::Login(login) => login.on_typed(line, cx),
             State::Online(online) => online.on_typed(&line, cx),
-            State::Draining(_) | State::Leaving(_) | State::Over => {
+            State::Draining(_) | State::Parting(_) | State::Leaving(_) | State::Over => {
                 unreachable!("a line is typed only while one is wanted")
             }
         }
@@ -127,7 +183,7 @@ impl State {
         match self {
             State::Login(_) => cx.end_silently(ExitCode::Refused),
             State::Online(online) => online.on_end(cx),
-            State::Draining(_) | State::Leaving(_) | State::Over => {
+            State::Draining(_) | State::Parting(_) | State::Leaving(_) | State::Over => {
                 unreachable!("the input ends only while a line is wanted")
             }
         }
@@ -138,7 +194,7 @@ impl State {
             State::Login(_) => cx.end_silently(ExitCode::Refused),
             State::Online(online) => online.on_interrupted(cx),
             State::Draining(draining) => draining.on_interrupted(cx),
-            State::Leaving(_) | State::Over => self,
+            State::Parting(_) | State::Leaving(_) | State::Over => self,
         }
     }
 
@@ -147,20 +203,24 @@ impl State {
         match &self {
             State::Login(login) if now >= login.until() => return cx.lost(),
             State::Login(login) if login.is_connecting() => return self,
-            _ if cx.link().is_lost(now) => return cx.lost(),
+            _ if cx.link().silence.is_lost(now) => return cx.lost(),
             _ => {}
         }
-        if let Some(nonce) = cx.link().ping(now) {
+        if let Some(nonce) = cx.link().silence.ping(now) {
             cx.send(Request::Ping { nonce }.frame());
         }
-        self
+        self.on_peer(cx, Seat::chime)
     }
-}
 
-fn on_farewell(farewell: Farewell, cx: &mut Context<'_>) -> State {
-    match farewell {
-        Farewell::ShuttingDown => cx.end(Line::ShuttingDown, ExitCode::Lost),
-        Farewell::Idle { seconds } => cx.end(Line::TimedOut(seconds), ExitCode::Idle),
-        Farewell::TooManyCommands => cx.end(Line::TooManyCommands, ExitCode::Lost),
+    /// The server ends the login. Whom the person talks with is told, as far as there is time.
+    fn on_farewell(mut self, farewell: Farewell, cx: &mut Context<'_>) -> State {
+        if let Some(seat) = self.seat_mut() {
+            seat.part(cx);
+        }
+        match farewell {
+            Farewell::ShuttingDown => cx.end(Line::ShuttingDown, ExitCode::Lost),
+            Farewell::Idle { seconds } => cx.end(Line::TimedOut(seconds), ExitCode::Idle),
+            Farewell::TooManyCommands => cx.end(Line::TooManyCommands, ExitCode::Lost),
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What a typed line comes to: a request, an answer on the spot, or the end.
 
+use alloc::string::String;
+
 use bytes::Bytes;
 
 use super::asked::Asked;
 use super::view::{Complaint, Line};
-use crate::command::{self, Command, Mistake, Word};
+use crate::command::{self, Command, Mistake, Private, Word};
 use crate::name::Name;
 use crate::text::Text;
 
@@ -22,6 +24,8 @@ pub(super) enum Typed {
     },
     /// The server must be asked.
     Wish(Wish),
+    /// It is between the person and another one.
+    Direct(Direct),
     /// The person wants out.
     Logout,
 }
@@ -37,12 +41,26 @@ pub(super) enum Wish {
     Unblock { whom: Name },
 }
 
+/// What goes past the server, or at most begins there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Direct {
+    /// Begin a private session.
+    Start(Name),
+    /// Say something in it.
+    Say(Name, Text),
+    /// End it.
+    Stop(Name),
+    /// Show the safety number.
+    Compare(Name),
+    /// It was compared.
+    Verify(Name),
+}
+
 /// Reads a typed line.
 pub(super) fn read(line: &Bytes) -> Typed {
     match command::parse(line) {
         Ok(None) => Typed::Blank,
-        Ok(Some(command)) => meaning(command)
-            .unwrap_or_else(|nobody| answered(Complaint::UnknownUser(nobody.as_str().into()), true)),
+        Ok(Some(command)) => meaning(command).unwrap_or_else(|complaint| answered(complaint, true)),
         Err(mistake) => {
             let active = mistake.is_activity();
             answered(complaint(mistake), active)
@@ -54,9 +72,11 @@ fn answered(complaint: Complaint, active: bool) -> Typed {
     Typed::Answered { line: Line::Refused(complaint), active }
 }
 
-/// What a command means; or the word in it that no user can be called.
-fn meaning(command: Command) -> Result<Typed, Word> {
+/// What a command means; or what is said of a word in it that no user can be called.
+fn meaning(command: Command) -> Result<Typed, Complaint> {
+    let name = |word: Word| name(word, Complaint::UnknownUser);
     Ok(Typed::Wish(match command {
+        Command::Private(private) => return direct(private).map(Typed::Direct),
         Command::Message { to, text } => Wish::Message { to: name(to)?, text },
         Command::Broadcast { text } => Wish::Broadcast { text },
         Command::Who => Wish::Who,
@@ -67,8 +87,19 @@ fn meaning(command: Command) -> Result<Typed, Word> {
     }))
 }
 
-fn name(word: Word) -> Result<Name, Word> {
-    Name::parse(word.as_bytes()).map_err(|_| word)
+fn direct(private: Private) -> Result<Direct, Complaint> {
+    Ok(match private {
+        Private::Start { whom } => Direct::Start(name(whom, Complaint::UnknownUser)?),
+        Private::Say { to, text } => Direct::Say(name(to, Complaint::UnknownUser)?, text),
+        Private::Stop { whom } => Direct::Stop(name(whom, Complaint::NoSession)?),
+        Private::Verify { whom, ok: false } => Direct::Compare(name(whom, Complaint::NoKey)?),
+        Private::Verify { whom, ok: true } => Direct::Verify(name(whom, Complaint::NoKey)?),
+    })
+}
+
+/// The name that a word is; or what is said of a word that is none.
+fn name(word: Word, complaint: fn(String) -> Complaint) -> Result<Name, Complaint> {
+    Name::parse(word.as_bytes()).map_err(|_| complaint(word.as_str().into()))
 }
 
 fn complaint(mistake: Mistake) -> Complaint {

@@ -5,6 +5,7 @@
 use alloc::string::String;
 use core::fmt;
 
+use super::peers::SafetyNumber;
 use crate::name::Name;
 use crate::text::Text;
 use crate::wire::{LoginRefusal, Presence};
@@ -45,6 +46,26 @@ pub enum Line {
     Blocked(Name),
     /// `hans is unblocked.`
     Unblocked(Name),
+    /// `Private session with luke started.`
+    PrivateStarted(Name),
+    /// `hans started a private session with you.`
+    PrivateStartedBy(Name),
+    /// `hans(private): hello`
+    Whispered(Name, Text),
+    /// `Private session with luke closed.`
+    PrivateClosed(Name),
+    /// `luke closed the private session.`
+    PrivateClosedBy(Name),
+    /// `Private session with luke ended: luke logged out.`
+    PrivateLoggedOut(Name),
+    /// `Private session with luke ended: connection lost.`
+    PrivateLost(Name),
+    /// `Warning. The key of luke has changed. Compare it with: verify luke`
+    KeyChanged(Name),
+    /// `Safety number with luke: 12345 …`
+    SafetyNumber(Name, SafetyNumber),
+    /// `luke is verified.`
+    Verified(Name),
     /// `You are logged out.`
     LoggedOut,
     /// `You have been logged out after 120 seconds of inactivity.`
@@ -94,6 +115,26 @@ pub enum Complaint {
     CannotStore,
     /// `Error. Not stored: the server cannot store anything now.`: a block or unblock that did not happen.
     NotStored,
+    /// `Error. Cannot start a private session with yourself.`
+    PrivateYourself,
+    /// `Error. A private session with luke is already active.`
+    PrivateActive(Name),
+    /// `Error. luke has blocked you.`
+    HasBlockedYou(Name),
+    /// `Error. You have blocked luke.`
+    YouHaveBlocked(Name),
+    /// `Error. luke is offline.`
+    Offline(Name),
+    /// `Error. Could not reach luke directly.`
+    Unreached(Name),
+    /// `Error. No private session with luke.`
+    NoSession(String),
+    /// `Error. luke can no longer be reached. The private session is closed.`
+    Gone(Name),
+    /// `Error. The key of luke has changed. Compare it with: verify luke`
+    KeyChanged(Name),
+    /// `Error. No key of luke is known. Start a private session first.`
+    NoKey(String),
 }
 
 impl fmt::Display for Line {
@@ -113,6 +154,20 @@ impl fmt::Display for Line {
             Line::Partly => f.write_str("Your message could not be delivered to some recipients."),
             Line::Blocked(name) => write!(f, "{name} is blocked."),
             Line::Unblocked(name) => write!(f, "{name} is unblocked."),
+            Line::PrivateStarted(name) => write!(f, "Private session with {name} started."),
+            Line::PrivateStartedBy(name) => write!(f, "{name} started a private session with you."),
+            Line::Whispered(from, text) => {
+                write!(f, "{from}(private): {}", crate::escape::text(text.as_str()))
+            }
+            Line::PrivateClosed(name) => write!(f, "Private session with {name} closed."),
+            Line::PrivateClosedBy(name) => write!(f, "{name} closed the private session."),
+            Line::PrivateLoggedOut(name) => {
+                write!(f, "Private session with {name} ended: {name} logged out.")
+            }
+            Line::PrivateLost(name) => write!(f, "Private session with {name} ended: connection lost."),
+            Line::KeyChanged(name) => write!(f, "Warning. {}", Complaint::KeyChanged(*name)),
+            Line::SafetyNumber(name, number) => write!(f, "Safety number with {name}: {number}"),
+            Line::Verified(name) => write!(f, "{name} is verified."),
             Line::LoggedOut => f.write_str("You are logged out."),
             Line::TimedOut(seconds) => {
                 write!(f, "You have been logged out after {} of inactivity.", Seconds(*seconds))
@@ -166,6 +221,23 @@ impl fmt::Display for Complaint {
             Complaint::MailboxFull(name) => write!(f, "Not delivered: the mailbox of {name} is full."),
             Complaint::CannotStore => f.write_str("Not delivered: the server cannot store messages now."),
             Complaint::NotStored => f.write_str("Not stored: the server cannot store anything now."),
+            Complaint::PrivateYourself => f.write_str("Cannot start a private session with yourself."),
+            Complaint::PrivateActive(name) => write!(f, "A private session with {name} is already active."),
+            Complaint::HasBlockedYou(name) => write!(f, "{name} has blocked you."),
+            Complaint::YouHaveBlocked(name) => write!(f, "You have blocked {name}."),
+            Complaint::Offline(name) => write!(f, "{name} is offline."),
+            Complaint::Unreached(name) => write!(f, "Could not reach {name} directly."),
+            Complaint::NoSession(word) => write!(f, "No private session with {}.", crate::escape::name(word)),
+            Complaint::Gone(name) => {
+                write!(f, "{name} can no longer be reached. The private session is closed.")
+            }
+            Complaint::KeyChanged(name) => {
+                write!(f, "The key of {name} has changed. Compare it with: verify {name}")
+            }
+            Complaint::NoKey(word) => {
+                let name = crate::escape::name(word);
+                write!(f, "No key of {name} is known. Start a private session first.")
+            }
         }
     }
 }

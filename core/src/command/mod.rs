@@ -49,6 +49,37 @@ pub enum Command {
         /// Whom; the word need not be a possible name.
         whom: Word,
     },
+    /// What concerns private sessions.
+    Private(Private),
     /// `logout`
     Logout,
+}
+
+/// A command about private sessions, its form checked. Words need not be possible names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Private {
+    /// `startprivate <user>`
+    Start {
+        /// With whom.
+        whom: Word,
+    },
+    /// `private <user> <text>`
+    Say {
+        /// The receiver.
+        to: Word,
+        /// What is said: a slice of the very bytes that were typed.
+        text: Text,
+    },
+    /// `stopprivate <user>`
+    Stop {
+        /// With whom.
+        whom: Word,
+    },
+    /// `verify <user> [ok]`
+    Verify {
+        /// Whose key.
+        whom: Word,
+        /// It has been compared.
+        ok: bool,
+    },
 }

@@ -1,7 +1,7 @@
 //! The commands, a row each.
 
-use super::Command;
 use super::words::{Words, Wrong};
+use super::{Command, Private};
 
 /// One command.
 #[derive(Debug)]
@@ -62,6 +62,30 @@ pub static TABLE: &[Row] = &[
         help: "Undo a block.",
         example: "unblock hans",
         read: |words| Ok(Command::Unblock { whom: words.word()? }),
+    },
+    Row {
+        form: "startprivate <user>",
+        help: "Connect to a person directly, past the server.",
+        example: "startprivate luke",
+        read: |words| Ok(Command::Private(Private::Start { whom: words.word()? })),
+    },
+    Row {
+        form: "private <user> <text>",
+        help: "Send a text on a direct connection; the server never sees it.",
+        example: "private luke hey dude",
+        read: |words| Ok(Command::Private(Private::Say { to: words.word()?, text: words.text()? })),
+    },
+    Row {
+        form: "stopprivate <user>",
+        help: "Close a direct connection.",
+        example: "stopprivate luke",
+        read: |words| Ok(Command::Private(Private::Stop { whom: words.word()? })),
+    },
+    Row {
+        form: "verify <user> [ok]",
+        help: "Show the number to compare with a person, or say that it was the same.",
+        example: "verify luke",
+        read: |words| Ok(Command::Private(Private::Verify { whom: words.word()?, ok: words.option("ok")? })),
     },
     Row {
         form: "logout",

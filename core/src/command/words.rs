@@ -76,6 +76,15 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// Whether the next word is `word`; there need be none.
+    pub(super) fn option(&mut self, word: &str) -> Result<bool, Wrong> {
+        match self.next_place() {
+            None => Ok(false),
+            Some(place) if self.line[place.clone()] == *word.as_bytes() => Ok(true),
+            Some(_) => Err(Wrong::Form),
+        }
+    }
+
     /// Everything after the single space that follows the word before, byte for byte.
     pub(super) fn text(&mut self) -> Result<Text, Wrong> {
         let start = self.line.len().min(self.at + 1);

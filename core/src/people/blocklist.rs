@@ -24,6 +24,12 @@ impl Blocklist {
         contains(&self.blocked, whom)
     }
 
+    /// Whether `by` blocks him.
+    #[must_use]
+    pub fn is_blocked_by(&self, by: UserId) -> bool {
+        contains(&self.blocked_by, by)
+    }
+
     /// Sets whether he blocks `whom`; false if it was so already.
     pub fn set(&mut self, whom: UserId, on: bool) -> bool {
         change(&mut self.blocked, whom, on)

@@ -10,7 +10,9 @@ use super::envelope::{Envelope, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
 use super::ledger::{Ledger, Order};
 use crate::alarms::Alarms;
 use crate::bucket::Rate;
+use crate::direct::Pass;
 use crate::id::{ConnId, Ticket, UserId};
+use crate::seed::Dice;
 use crate::time::Time;
 use crate::wire::{Frame, Outcome, Refusal};
 
@@ -39,6 +41,8 @@ pub(crate) struct Cx<'a> {
     pub(crate) addresses: &'a mut Addresses,
     pub(crate) ledger: &'a mut Ledger,
     pub(crate) tickets: &'a mut u64,
+    /// What is drawn from it is told to those whom it concerns, and to nobody else.
+    pub(crate) secrets: &'a mut Dice,
     pub(crate) post: &'a mut VecDeque<Envelope>,
     /// Connections that ended in this step. Homes and the roster hear of it by envelope; until then
     /// nothing is sent to them.
@@ -51,6 +55,14 @@ impl Cx<'_> {
     pub(crate) fn ticket(&mut self) -> Ticket {
         *self.tickets += 1;
         Ticket(*self.tickets)
+    }
+
+    /// A pass that nobody can guess.
+    pub(crate) fn pass(&mut self) -> Pass {
+        let mut pass = [0; Pass::BYTES];
+        pass[..8].copy_from_slice(&self.secrets.bits().to_be_bytes());
+        pass[8..].copy_from_slice(&self.secrets.bits().to_be_bytes());
+        Pass(pass)
     }
 
     /// Something is to be stored with the next commit.

@@ -16,7 +16,7 @@ use super::config::LockoutScope;
 use super::config::planted;
 use super::cx::Cx;
 use super::directory::Directory;
-use super::envelope::{Knock, ToDoor, ToHome, ToSession};
+use super::envelope::{Enter, Knock, ToDoor, ToHome, ToSession};
 use super::lane::Lane;
 use super::ledger::Order;
 use crate::auth::devices::Devices;
@@ -194,7 +194,10 @@ impl Doors {
         if let Some(busy) = self.doors.get(&lane).and_then(|door| door.busy.as_ref())
             && let Stage::Deciding(user) = busy.stage
         {
-            cx.tell_home(user, ToHome::Enter { conn: busy.conn, seen: busy.seen });
+            cx.tell_home(
+                user,
+                ToHome::Enter(Enter { conn: busy.conn, seen: busy.seen, device: busy.device }),
+            );
         }
     }
 

@@ -3,13 +3,19 @@
 //! No step reads another user's state: on one node an envelope waits in a queue inside the same step,
 //! on many it would travel. Each answers at most a bounded number of others, so a step ends.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use super::home::Place;
 use crate::bucket::Bucket;
 use crate::device::DeviceKey;
+use crate::direct::{Pass, Purpose, Reach};
 use crate::id::{ConnId, MsgId, RequestId, Seq, UserId};
 use crate::name::{AccountName, Name};
 use crate::people::blocklist::UserSet;
 use crate::text::Text;
-use crate::wire::{Farewell, LoginName, LoginRefusal, Outcome, Password, PeerFault};
+use crate::wire::{Farewell, LoginName, LoginRefusal, Outcome, Password, PeerFault, Refusal};
 
 /// Whom a reply is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +33,37 @@ pub(crate) struct Knock {
     pub(crate) seen: Seq,
     /// The device from which it comes, if that is proven.
     pub(crate) device: Option<DeviceKey>,
+}
+
+/// Somebody has given the right password.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Enter {
+    pub(crate) conn: ConnId,
+    pub(crate) seen: Seq,
+    /// The device from which he comes, if that is proven.
+    pub(crate) device: Option<DeviceKey>,
+}
+
+/// Somebody asks for another.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
+    pub(crate) by: UserId,
+    pub(crate) name: Name,
+    pub(crate) purpose: Purpose,
+    pub(crate) pass: Pass,
+    /// Where he is himself.
+    pub(crate) place: Option<Box<Place>>,
+    pub(crate) reply: ReplyTo,
+}
+
+/// Where the other one is.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) name: Name,
+    pub(crate) pass: Pass,
+    pub(crate) purpose: Purpose,
+    pub(crate) key: DeviceKey,
+    pub(crate) candidates: Vec<SocketAddr>,
 }
 
 /// Who asks.
@@ -57,7 +94,7 @@ pub(crate) enum ToDoor {
 #[derive(Clone, Debug)]
 pub(crate) enum ToHome {
     /// The right password was given on `conn`.
-    Enter { conn: ConnId, seen: Seq },
+    Enter(Enter),
     /// The session is there and has welcomed the user.
     Arrived { conn: ConnId },
     /// The session that was probed has answered.
@@ -76,6 +113,16 @@ pub(crate) enum ToHome {
     Block { reply: ReplyTo, whom: Name, on: bool },
     /// Another blocks the user, or no longer.
     BlockedBy { by: UserId, on: bool, reply: ReplyTo },
+    /// The user's client says where it may be reached; the server sees it at `seen`.
+    Reachable { conn: ConnId, seen: IpAddr, reach: Reach },
+    /// The user asks whether there is somebody.
+    Know { reply: ReplyTo, whom: Name },
+    /// The user asks to be introduced to somebody.
+    Call { reply: ReplyTo, purpose: Purpose, whom: Name },
+    /// Another asks to be introduced to the user.
+    Called(Called),
+    /// Whether the one was found whom the user has asked for.
+    Answered { whom: UserId, reply: ReplyTo, found: Result<Found, Refusal> },
     /// The user's client has shown letters.
     Ack { conn: ConnId, seq: Seq },
     /// The user's connection takes mail, or does not because it does not read what it gets.

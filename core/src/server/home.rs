@@ -3,6 +3,7 @@
 //! A home reads no other home. What concerns two users goes from one to the other in an envelope.
 
 mod blocks;
+mod calls;
 
 use alloc::vec::Vec;
 
@@ -10,7 +11,7 @@ use super::action::Action;
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
 use super::directory::Directory;
-use super::envelope::{Asker, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
+use super::envelope::{Asker, Enter, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
 use super::event::PageOrder;
 use super::ledger::Order;
 use crate::bucket::Bucket;
@@ -23,6 +24,8 @@ use crate::store::{StoredLetter, UserRecord, Write};
 use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{Frame, LoginRefusal, Outcome, PeerFault, Refusal};
+use calls::Calls;
+pub(crate) use calls::Place;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -42,6 +45,7 @@ pub(crate) struct Home {
     loading: Option<Ticket>,
     /// The page that follows the welcome.
     page: Option<Vec<StoredLetter>>,
+    calls: Calls,
     /// A page could not be loaded: asked again then.
     retry: Option<Time>,
 }
@@ -64,8 +68,7 @@ struct Live {
 
 #[derive(Clone, Debug)]
 struct Entering {
-    conn: ConnId,
-    seen: Seq,
+    enter: Enter,
     waits: Waits,
 }
 
@@ -110,6 +113,7 @@ impl Home {
             marks: record.marks.iter().copied().collect(),
             loading: None,
             page: None,
+            calls: Calls::default(),
             retry: None,
         }
     }
@@ -130,7 +134,7 @@ impl Home {
 
     pub(crate) fn told(&mut self, letter: ToHome, directory: &Directory, cx: &mut Cx<'_>) {
         match letter {
-            ToHome::Enter { conn, seen } => self.enter(conn, seen, cx),
+            ToHome::Enter(entering) => self.enter(entering, cx),
             ToHome::Arrived { conn } => self.arrived(conn, cx),
             ToHome::Alive { conn } => self.alive(conn, cx),
             ToHome::Left { conn, bucket } => self.left(conn, bucket, cx),
@@ -143,6 +147,11 @@ impl Home {
             }
             ToHome::Block { reply, whom, on } => self.block(Change { reply, whom, on }, directory, cx),
             ToHome::BlockedBy { by, on, reply } => self.note_blocked_by(by, on, reply, cx),
+            ToHome::Reachable { conn, seen, reach } => self.reachable(conn, seen, reach),
+            ToHome::Know { reply, whom } => self.know(reply, whom, directory, cx),
+            ToHome::Call { reply, purpose, whom } => self.call(reply, purpose, whom, directory, cx),
+            ToHome::Called(call) => self.called(call, cx),
+            ToHome::Answered { whom, reply, found } => self.answered(whom, reply, found, cx),
             ToHome::Ack { conn, seq } => self.acknowledged(conn, seq, cx),
             ToHome::Flow { conn, on } => self.flow(conn, on, cx),
         }
@@ -151,13 +160,13 @@ impl Home {
     // --- Coming and going ---
 
     /// The right password was given. Is there a session already? Then it has a moment to show that it lives.
-    fn enter(&mut self, conn: ConnId, seen: Seq, cx: &mut Cx<'_>) {
+    fn enter(&mut self, enter: Enter, cx: &mut Cx<'_>) {
         match self.live {
             Some(live) if !planted!(cx.config, TwoSessions) => {
-                self.entering = Some(Entering { conn, seen, waits: Waits::Probe });
+                self.entering = Some(Entering { enter, waits: Waits::Probe });
                 cx.tell_session(live.conn, ToSession::Probe);
             }
-            _ => self.prepare(conn, seen, cx),
+            _ => self.prepare(enter, cx),
         }
     }
 
@@ -167,26 +176,27 @@ impl Home {
             return;
         }
         if let Some(entering) = self.entering.take() {
-            cx.tell_session(entering.conn, ToSession::Refuse(LoginRefusal::AlreadyOnline));
+            cx.tell_session(entering.enter.conn, ToSession::Refuse(LoginRefusal::AlreadyOnline));
             cx.tell_door(ToDoor::Decided(AccountName::from(self.name)));
         }
     }
 
     /// Mail that waits is loaded before its reader is welcomed, so that it comes before anything else.
-    fn prepare(&mut self, conn: ConnId, seen: Seq, cx: &mut Cx<'_>) {
-        self.settle_upto(seen, cx);
+    fn prepare(&mut self, enter: Enter, cx: &mut Cx<'_>) {
+        self.settle_upto(enter.seen, cx);
         match self.mailbox.next(cx.config.limits.mail_window_bytes) {
             Next::Load(after, upto) => {
-                self.entering = Some(Entering { conn, seen, waits: Waits::Mail });
+                self.entering = Some(Entering { enter, waits: Waits::Mail });
                 self.load(after, upto, cx);
             }
-            Next::Send(_) | Next::Nothing => self.admit(conn, cx),
+            Next::Send(_) | Next::Nothing => self.admit(enter, cx),
         }
     }
 
     /// Lets the session welcome its user. If it is gone meanwhile, nobody was here.
-    fn admit(&mut self, conn: ConnId, cx: &mut Cx<'_>) {
+    fn admit(&mut self, Enter { conn, device, .. }: Enter, cx: &mut Cx<'_>) {
         let backlog = self.mailbox.last();
+        self.calls.entered(device);
         self.live = Some(Live { conn, here: false, caught_up: false, backlog, unheard: true, flowing: true });
         cx.tell_session(conn, ToSession::Admit { user: self.user, name: self.name, bucket: self.bucket });
     }
@@ -218,6 +228,7 @@ impl Home {
     fn left(&mut self, conn: ConnId, bucket: Bucket, cx: &mut Cx<'_>) {
         let Some(live) = self.live.take_if(|live| live.conn == conn) else { return };
         self.bucket = bucket;
+        self.calls = Calls::default();
         self.loading = None;
         self.page = None;
         if planted!(cx.config, SentIsReceived) {
@@ -230,8 +241,8 @@ impl Home {
         if !live.here {
             cx.tell_door(ToDoor::Decided(AccountName::from(self.name)));
         }
-        if let Some(Entering { conn, seen, .. }) = self.entering.take() {
-            self.prepare(conn, seen, cx);
+        if let Some(Entering { enter, .. }) = self.entering.take() {
+            self.prepare(enter, cx);
         }
     }
 
@@ -353,7 +364,7 @@ impl Home {
         match self.entering.take_if(|entering| entering.waits == Waits::Mail) {
             Some(entering) => {
                 self.page = (!letters.is_empty()).then_some(letters);
-                self.admit(entering.conn, cx);
+                self.admit(entering.enter, cx);
             }
             None => {
                 self.send_page(letters, cx);

@@ -27,6 +27,7 @@ mod wish;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::net::IpAddr;
 
 pub use action::Action;
 pub use config::{Config, LockoutScope};
@@ -37,6 +38,7 @@ pub use planted::Fault;
 use crate::alarms::Alarms;
 use crate::id::{ConnId, Epoch, UserId};
 use crate::name::Name;
+use crate::seed::{Dice, Seed};
 use crate::store::{BatchKey, Snapshot, StoreOutcome, Write};
 use crate::time::Time;
 use crate::wire::{Farewell, LoginRefusal};
@@ -68,6 +70,7 @@ pub struct Server {
     ledger: Ledger,
     alarms: Alarms<Sleeper>,
     tickets: u64,
+    secrets: Dice,
     post: VecDeque<Envelope>,
     /// Connections that ended in this step.
     over: Vec<ConnId>,
@@ -85,11 +88,9 @@ enum Stopping {
 }
 
 impl Server {
-    /// A new life of a server, from what its store has kept.
-    ///
-    /// It draws nothing at random yet: whatever is secret comes with the snapshot.
+    /// A new life of a server, from what its store has kept. What nobody may guess is drawn from `seed`.
     #[must_use]
-    pub fn recover(config: Config, snapshot: &Snapshot, now: Time) -> Server {
+    pub fn recover(config: Config, seed: Seed, snapshot: &Snapshot, now: Time) -> Server {
         let kept = planted!(config, EpochNotRaised);
         let epoch = if kept { Epoch(1) } else { snapshot.epoch };
         let directory =
@@ -108,6 +109,7 @@ impl Server {
             ledger: Ledger::new(snapshot.epoch),
             alarms: Alarms::default(),
             tickets: 0,
+            secrets: Dice::secrets(seed),
             post: VecDeque::new(),
             over: Vec::new(),
             stopping: Stopping::No,
@@ -159,7 +161,7 @@ impl Server {
             return;
         }
         match event.input {
-            Input::Opened { conn, from } => self.opened(conn, Network::of(from), out),
+            Input::Opened { conn, from } => self.opened(conn, from, out),
             Input::Received { conn, bytes } => self.received(conn, bytes, out),
             Input::Unread { conn, bytes } => {
                 self.with_session(conn, out, |session, identity, cx| session.unread(bytes, identity, cx));
@@ -196,9 +198,9 @@ impl Server {
     // --- Events ---
 
     /// Too many from one address are closed without a word: a word would cost a handshake.
-    fn opened(&mut self, conn: ConnId, from: Network, out: &mut Vec<Action>) {
+    fn opened(&mut self, conn: ConnId, from: IpAddr, out: &mut Vec<Action>) {
         let (_, mut cx) = self.parts(out);
-        if !cx.may_connect(from) {
+        if !cx.may_connect(Network::of(from)) {
             cx.out.push(Action::Close { conn, flush: false });
             return;
         }
@@ -391,10 +393,25 @@ impl Server {
     /// The inner machines on one side, the surroundings of their steps on the other.
     fn parts<'a>(&'a mut self, out: &'a mut Vec<Action>) -> (Parts<'a>, Cx<'a>) {
         let Server { config, directory, sessions, doors, homes, roster, .. } = self;
-        let Server { addresses, ledger, alarms, tickets, post, over, .. } = self;
+        let Server { addresses, ledger, alarms, tickets, secrets, post, over, .. } = self;
         let online = roster.len();
         let parts = Parts { directory, sessions, doors, homes, roster };
-        (parts, Cx { now: self.now, config, online, alarms, addresses, ledger, tickets, post, over, out })
+        (
+            parts,
+            Cx {
+                now: self.now,
+                config,
+                online,
+                alarms,
+                addresses,
+                ledger,
+                tickets,
+                secrets,
+                post,
+                over,
+                out,
+            },
+        )
     }
 }
 

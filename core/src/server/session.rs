@@ -5,6 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -39,7 +40,7 @@ pub(crate) struct Identity {
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     conn: ConnId,
-    from: Network,
+    from: IpAddr,
     reader: Reader,
     stage: Stage,
     /// When something last came.
@@ -99,7 +100,7 @@ pub(crate) enum Life {
 }
 
 impl Session {
-    pub(crate) fn open(conn: ConnId, from: Network, cx: &mut Cx<'_>) -> Session {
+    pub(crate) fn open(conn: ConnId, from: IpAddr, cx: &mut Cx<'_>) -> Session {
         let deadline = cx.now + cx.config.limits.login_deadline;
         let hello_deadline = deadline.min(cx.now + cx.config.limits.hello_deadline);
         let mut session = Session {
@@ -212,7 +213,7 @@ impl Session {
     /// An attempt to log in. Its proof comes first: a door must know the device before it decides whether it
     /// is locked, and an attempt with a false proof counts for nobody.
     fn knock(&mut self, knock: Knock, proof: Option<DeviceProof>, cx: &mut Cx<'_>) {
-        if !cx.may_attempt(self.from) {
+        if !cx.may_attempt(Network::of(self.from)) {
             return cx.tell_session(self.conn, ToSession::Refuse(LoginRefusal::Busy));
         }
         match proof {
@@ -258,7 +259,7 @@ impl Session {
 
     fn grant(&mut self, request: Request, cx: &mut Cx<'_>) -> Said {
         let Stage::Online(Online { user, .. }) = self.stage else { return Said::Nothing };
-        match wish_of(request, user, self.conn) {
+        match wish_of(request, user, self.conn, self.from) {
             Wish::Home(letter) => cx.tell_home(user, letter),
             Wish::Answer(frame) => cx.send(self.conn, frame),
             Wish::Nothing => {}

@@ -1,5 +1,7 @@
 //! What a request asks, and of whom.
 
+use core::net::IpAddr;
+
 use super::envelope::{Asker, ReplyTo, ToHome};
 use crate::id::{ConnId, RequestId, UserId};
 use crate::wire::{Frame, Outcome, Request, ServerFrame};
@@ -16,8 +18,8 @@ pub(super) enum Wish {
     Nothing,
 }
 
-/// What `request` asks when `user` makes it on `conn`.
-pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId) -> Wish {
+/// What `request` asks when `user` makes it on `conn`, which comes from `seen`.
+pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId, seen: IpAddr) -> Wish {
     let reply = |request: RequestId| ReplyTo { conn, request };
     let asker = |request: RequestId| Asker { user, reply: reply(request) };
     Wish::Home(match request {
@@ -27,6 +29,9 @@ pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId) -> Wish {
         Request::Since { request, seconds } => ToHome::Who { asker: asker(request), seconds: Some(seconds) },
         Request::Block { request, whom } => ToHome::Block { reply: reply(request), whom, on: true },
         Request::Unblock { request, whom } => ToHome::Block { reply: reply(request), whom, on: false },
+        Request::Call { request, purpose, whom } => ToHome::Call { reply: reply(request), purpose, whom },
+        Request::Know { request, whom } => ToHome::Know { reply: reply(request), whom },
+        Request::Reach(reach) => ToHome::Reachable { conn, seen, reach },
         Request::Ack { seq } => ToHome::Ack { conn, seq },
         Request::Logout { request } => return Wish::Goodbye(Frame::done(request, Outcome::LoggedOut)),
         Request::Ping { nonce } => return Wish::Answer(ServerFrame::Pong { nonce }.frame()),
@@ -36,7 +41,7 @@ pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId) -> Wish {
 
 /// Whether it only says that the client is there, not that a person is.
 pub(super) fn is_sign_of_life(request: &Request) -> bool {
-    matches!(request, Request::Ack { .. } | Request::Ping { .. } | Request::Pong { .. })
+    matches!(request, Request::Ack { .. } | Request::Reach(_) | Request::Ping { .. } | Request::Pong { .. })
 }
 
 /// Whether it is answered in its turn.

@@ -4,6 +4,8 @@ use core::fmt;
 
 use super::fault::PeerFault;
 use super::hello::{LoginName, PROOF_BYTES, Password};
+use super::vouch::{KEY_AND_CANDIDATES_MAX, REACH_MAX};
+use crate::direct::Pass;
 use crate::limits::TEXT_MAX;
 use crate::name::Name;
 
@@ -20,6 +22,8 @@ pub enum Phase {
     Online,
     /// A client reads from a server.
     FromServer,
+    /// A client reads from another client.
+    FromPeer,
 }
 
 impl Kind {
@@ -52,6 +56,12 @@ impl Kind {
     pub const ACK: Kind = Kind(0x17);
     /// The person did something that needed no request.
     pub const ACTIVE: Kind = Kind(0x18);
+    /// Where the client listens for others.
+    pub const REACH: Kind = Kind(0x19);
+    /// Introduce me to somebody.
+    pub const CALL: Kind = Kind(0x20);
+    /// Is there such a user?
+    pub const KNOW: Kind = Kind(0x21);
 
     /// The first frame of a server.
     pub const GREETING: Kind = Kind(0x41);
@@ -69,10 +79,25 @@ impl Kind {
     pub const CAST: Kind = Kind(0x51);
     /// Who came and went.
     pub const PRESENCE: Kind = Kind(0x52);
+    /// An introduction to somebody.
+    pub const VOUCH: Kind = Kind(0x53);
     /// The outcome of a request.
     pub const DONE: Kind = Kind(0x60);
     /// Names in answer to a request.
     pub const NAMES: Kind = Kind(0x61);
+
+    /// The first frame of either client on a connection between two.
+    pub const MEET: Kind = Kind(0x70);
+    /// The caller chooses this connection.
+    pub const OPEN: Kind = Kind(0x71);
+    /// The one who is called agrees.
+    pub const OPENED: Kind = Kind(0x72);
+    /// A text of a private session.
+    pub const WHISPER: Kind = Kind(0x73);
+    /// Texts of a private session have been shown.
+    pub const HEARD: Kind = Kind(0x74);
+    /// One side ends it.
+    pub const BYE: Kind = Kind(0x75);
 
     /// Every kind there is, those that are reserved included.
     pub fn all() -> impl Iterator<Item = Kind> {
@@ -88,7 +113,7 @@ impl Kind {
     /// It is a request: it carries a number, and is answered.
     #[must_use]
     pub fn is_request(&self) -> bool {
-        (Kind::MESSAGE..=Kind::LOGOUT).contains(self)
+        (Kind::MESSAGE..=Kind::LOGOUT).contains(self) || (Kind::CALL..=Kind::KNOW).contains(self)
     }
 
     /// The most bytes that its body may have in `phase`.
@@ -105,6 +130,7 @@ impl Kind {
             Phase::BeforeLogin => row.before_login,
             Phase::Online => row.online,
             Phase::FromServer => row.from_server,
+            Phase::FromPeer => row.from_peer,
         };
         max.ok_or(PeerFault::OutOfState)
     }
@@ -142,10 +168,11 @@ struct Row {
     before_login: Option<usize>,
     online: Option<usize>,
     from_server: Option<usize>,
+    from_peer: Option<usize>,
 }
 
 const fn nowhere(kind: Kind, name: &'static str) -> Row {
-    Row { kind, name, before_login: None, online: None, from_server: None }
+    Row { kind, name, before_login: None, online: None, from_server: None, from_peer: None }
 }
 
 const fn before_login(kind: Kind, name: &'static str, max: usize) -> Row {
@@ -160,11 +187,16 @@ const fn from_server(kind: Kind, name: &'static str, max: usize) -> Row {
     Row { from_server: Some(max), ..nowhere(kind, name) }
 }
 
-const fn everywhere(kind: Kind, name: &'static str, max: usize) -> Row {
-    Row { kind, name, before_login: Some(max), online: Some(max), from_server: Some(max) }
+const fn from_peer(kind: Kind, name: &'static str, max: usize) -> Row {
+    Row { from_peer: Some(max), ..nowhere(kind, name) }
 }
 
-static ROWS: [Row; 24] = [
+const fn everywhere(kind: Kind, name: &'static str, max: usize) -> Row {
+    let all = Some(max);
+    Row { kind, name, before_login: all, online: all, from_server: all, from_peer: all }
+}
+
+static ROWS: [Row; 34] = [
     before_login(Kind::HELLO, "HELLO", BEFORE_LOGIN_MAX),
     before_login(Kind::LOGIN, "LOGIN", LOGIN),
     nowhere(Kind::RESUME, "RESUME"),
@@ -179,6 +211,9 @@ static ROWS: [Row; 24] = [
     online(Kind::LOGOUT, "LOGOUT", REQUEST),
     online(Kind::ACK, "ACK", SEQ),
     online(Kind::ACTIVE, "ACTIVE", 0),
+    online(Kind::REACH, "REACH", REACH_MAX),
+    online(Kind::CALL, "CALL", REQUEST + 1 + NAME),
+    online(Kind::KNOW, "KNOW", REQUEST + NAME),
     from_server(Kind::GREETING, "GREETING", CONTROL_MAX),
     from_server(Kind::WELCOME, "WELCOME", NAME),
     from_server(Kind::LOGIN_REFUSED, "LOGIN_REFUSED", 1 + 4),
@@ -187,8 +222,15 @@ static ROWS: [Row; 24] = [
     from_server(Kind::MAIL, "MAIL", SEQ + MSG_ID + NAME + TEXT_MAX),
     from_server(Kind::CAST, "CAST", NAME + TEXT_MAX),
     from_server(Kind::PRESENCE, "PRESENCE", CONTROL_MAX),
+    from_server(Kind::VOUCH, "VOUCH", Pass::BYTES + 1 + 1 + REQUEST + NAME + KEY_AND_CANDIDATES_MAX),
     from_server(Kind::DONE, "DONE", REQUEST + 1),
     from_server(Kind::NAMES, "NAMES", CONTROL_MAX),
+    from_peer(Kind::MEET, "MEET", CONTROL_MAX),
+    from_peer(Kind::OPEN, "OPEN", 0),
+    from_peer(Kind::OPENED, "OPENED", 0),
+    from_peer(Kind::WHISPER, "WHISPER", TEXT_MAX),
+    from_peer(Kind::HEARD, "HEARD", 8),
+    from_peer(Kind::BYE, "BYE", 1),
 ];
 
 /// The rows by the byte of their kind; a byte with the reserved bit lies outside.
@@ -217,10 +259,10 @@ mod tests {
     #[test]
     fn a_kind_is_allowed_in_one_phase_or_in_all() {
         for kind in Kind::all() {
-            let phases = [Phase::BeforeLogin, Phase::Online, Phase::FromServer];
+            let phases = [Phase::BeforeLogin, Phase::Online, Phase::FromServer, Phase::FromPeer];
             let allowed = phases.into_iter().filter(|phase| kind.body_max(*phase).is_ok()).count();
             let expected = match kind {
-                Kind::PING | Kind::PONG => 3,
+                Kind::PING | Kind::PONG => 4,
                 Kind::RESUME => 0,
                 _ => 1,
             };

@@ -1,4 +1,4 @@
-//! What travels between a client and its server, byte for byte.
+//! What travels between a client and its server, and between two clients, byte for byte.
 //!
 //! PROTOCOL.md says the same in words, with test vectors. Every frame is a head of four bytes (kind,
 //! length of the body in 24 bits, big endian) and a body. The length is checked against what the
@@ -12,10 +12,12 @@ mod hello;
 mod kind;
 mod names;
 mod outcome;
+mod peer;
 mod presence;
 mod reader;
 mod reply;
 mod request;
+mod vouch;
 
 pub use ending::{Farewell, LoginRefusal};
 pub use fault::PeerFault;
@@ -24,7 +26,9 @@ pub use hello::{Greeting, Hello, LoginName, PRODUCT_MAX, Password, VERSION};
 pub use kind::{Kind, Phase};
 pub use names::NamesPage;
 pub use outcome::{Outcome, Refusal};
+pub use peer::{Parting, PeerFrame};
 pub use presence::{Presence, PresenceItems, PresenceList, PresenceMark, PresenceWindow};
 pub use reader::Reader;
 pub use reply::ServerFrame;
 pub use request::Request;
+pub use vouch::Vouch;

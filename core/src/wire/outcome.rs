@@ -37,11 +37,17 @@ pub enum Refusal {
     MailboxFull,
     /// The server cannot store anything now.
     CannotStore,
+    /// The user has blocked the other one.
+    BlockedByYou,
+    /// The other one is offline.
+    Offline,
+    /// The other one's client, or the user's own, cannot be reached by others.
+    Unreachable,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Outcome; 12] = [
+    pub const ALL: [Outcome; 15] = [
         Outcome::Accepted,
         Outcome::Queued,
         Outcome::Partly,
@@ -54,6 +60,9 @@ impl Outcome {
         Outcome::Refused(Refusal::NotBlocked),
         Outcome::Refused(Refusal::MailboxFull),
         Outcome::Refused(Refusal::CannotStore),
+        Outcome::Refused(Refusal::BlockedByYou),
+        Outcome::Refused(Refusal::Offline),
+        Outcome::Refused(Refusal::Unreachable),
     ];
 
     /// The numbers of PROTOCOL.md: below 16 the request took effect, from 16 on it was refused.
@@ -71,6 +80,9 @@ impl Outcome {
             Outcome::Refused(Refusal::NotBlocked) => 20,
             Outcome::Refused(Refusal::MailboxFull) => 21,
             Outcome::Refused(Refusal::CannotStore) => 22,
+            Outcome::Refused(Refusal::BlockedByYou) => 23,
+            Outcome::Refused(Refusal::Offline) => 24,
+            Outcome::Refused(Refusal::Unreachable) => 25,
         }
     }
 

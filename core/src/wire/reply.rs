@@ -11,6 +11,7 @@ use super::kind::Kind;
 use super::names::NamesPage;
 use super::outcome::Outcome;
 use super::presence::PresenceList;
+use super::vouch::Vouch;
 use crate::id::{MsgId, RequestId, Seq};
 use crate::name::Name;
 use crate::text::Text;
@@ -51,6 +52,8 @@ pub enum ServerFrame {
     },
     /// Who came and went, in order.
     Presence(PresenceList),
+    /// An introduction to somebody.
+    Vouch(Vouch),
     /// The outcome of a request.
     Done {
         /// Which request.
@@ -88,6 +91,7 @@ impl ServerFrame {
             ServerFrame::Mail { seq, id, from, text } => Frame::mail(*seq, *id, *from, text),
             ServerFrame::Cast { from, text } => Frame::cast(*from, text),
             ServerFrame::Presence(list) => list.frame(),
+            ServerFrame::Vouch(vouch) => vouch.frame(),
             ServerFrame::Done { request, outcome } => Frame::done(*request, *outcome),
             ServerFrame::Names(page) => page.frame(),
             ServerFrame::Ping { nonce } => Frame::ping(*nonce),
@@ -117,6 +121,7 @@ impl ServerFrame {
             Kind::FAULT => ServerFrame::Fault(fault(&mut fields)?),
             Kind::FAREWELL => ServerFrame::Farewell(Farewell::read(&mut fields)?),
             Kind::PRESENCE => ServerFrame::Presence(PresenceList::read(&mut fields)?),
+            Kind::VOUCH => ServerFrame::Vouch(Vouch::read(&mut fields)?),
             Kind::DONE => {
                 ServerFrame::Done { request: fields.request()?, outcome: Outcome::read(&mut fields)? }
             }

@@ -6,6 +6,8 @@ use super::fault::PeerFault;
 use super::fields::Fields;
 use super::frame::{Frame, RawFrame, Start};
 use super::kind::Kind;
+use super::vouch::{purpose, purpose_code};
+use crate::direct::{Purpose, Reach};
 use crate::id::{MsgId, RequestId, Seq};
 use crate::name::Name;
 use crate::text::Text;
@@ -62,6 +64,24 @@ pub enum Request {
         /// Numbers the reply.
         request: RequestId,
     },
+    /// Introduce me to somebody.
+    Call {
+        /// Numbers the reply.
+        request: RequestId,
+        /// What for.
+        purpose: Purpose,
+        /// The person to be introduced to.
+        whom: Name,
+    },
+    /// Is there such a user?
+    Know {
+        /// Numbers the reply.
+        request: RequestId,
+        /// The person that is asked about.
+        whom: Name,
+    },
+    /// Where this client may be reached by others. No reply.
+    Reach(Reach),
     /// Everything up to here has been shown. No reply.
     Ack {
         /// The last letter shown; cumulative.
@@ -99,6 +119,11 @@ impl Request {
             Request::Block { request, whom } => numbered(Kind::BLOCK, request).name(*whom).end(none),
             Request::Unblock { request, whom } => numbered(Kind::UNBLOCK, request).name(*whom).end(none),
             Request::Logout { request } => numbered(Kind::LOGOUT, request).end(none),
+            Request::Call { request, purpose, whom } => {
+                numbered(Kind::CALL, request).u8(purpose_code(*purpose)).name(*whom).end(none)
+            }
+            Request::Know { request, whom } => numbered(Kind::KNOW, request).name(*whom).end(none),
+            Request::Reach(reach) => reach.frame(),
             Request::Ack { seq } => Start::of(Kind::ACK).seq(*seq).end(none),
             Request::Active => Start::of(Kind::ACTIVE).end(none),
             Request::Ping { nonce } => Frame::ping(*nonce),
@@ -106,7 +131,8 @@ impl Request {
         }
     }
 
-    /// Reads a frame of a user. A text stays a slice of what came in; nothing is allocated.
+    /// Reads a frame of a user. A text stays a slice of what came in; nothing is allocated but for the addresses of
+    /// a REACH.
     ///
     /// # Errors
     /// [`PeerFault::Truncated`] or [`PeerFault::Overlong`] if the body is too short or too long for its
@@ -129,6 +155,12 @@ impl Request {
             Kind::BLOCK => Request::Block { request: fields.request()?, whom: fields.name()? },
             Kind::UNBLOCK => Request::Unblock { request: fields.request()?, whom: fields.name()? },
             Kind::LOGOUT => Request::Logout { request: fields.request()? },
+            Kind::CALL => {
+                let (request, purpose) = (fields.request()?, purpose(&mut fields)?);
+                Request::Call { request, purpose, whom: fields.name()? }
+            }
+            Kind::KNOW => Request::Know { request: fields.request()?, whom: fields.name()? },
+            Kind::REACH => Request::Reach(Reach::read(&mut fields)?),
             Kind::ACK => Request::Ack { seq: fields.seq()? },
             Kind::ACTIVE => Request::Active,
             Kind::PING => Request::Ping { nonce: fields.u32()? },

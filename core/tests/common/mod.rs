@@ -44,7 +44,7 @@ impl World {
             users: names.iter().enumerate().map(user).collect(),
             failures: Vec::new(),
         };
-        let server = Server::recover(config, &snapshot, Time::ZERO);
+        let server = Server::recover(config, Seed::from(1), &snapshot, Time::ZERO);
         World {
             server,
             now: Time::ZERO,

@@ -107,6 +107,7 @@ const ROWS: &[Row] = &rows![
     Number commands_per_second,
     Count broadcast_recipients_per_command,
     Count under_way_max,
+    Span call_window,
     Number unread_soft_bytes,
     Number unread_hard_bytes,
     Span unread_stuck,

@@ -75,7 +75,7 @@ impl Toy {
         config.limits.devices_max = 2;
         config.lockout_scope = LockoutScope::Device;
         Toy {
-            server: Server::recover(config, &snapshot, Time::ZERO),
+            server: Server::recover(config, Seed::from(1), &snapshot, Time::ZERO),
             store,
             now: Time::ZERO,
             conns: Vec::new(),

@@ -66,7 +66,7 @@ impl House {
         let users = names.iter().copied().zip(1..).map(user).collect();
         let snapshot = Snapshot { server: ServerId(7), epoch: Epoch(1), users, failures: Vec::new() };
         House {
-            server: Server::recover(config, &snapshot, Time::ZERO),
+            server: Server::recover(config, Seed::from(1), &snapshot, Time::ZERO),
             now: Time::ZERO,
             store: Letters::default(),
             verified: Vec::new(),

@@ -60,6 +60,9 @@ impl Home {
         let change = self.changes.remove(0);
         if kept {
             self.blocks.set(whom, on);
+            if on {
+                self.call_blocks(whom);
+            }
             cx.tell_roster(ToRoster::Hide { user: self.user, hide_from: self.blocks.blocked() });
             cx.tell_home(whom, ToHome::BlockedBy { by: self.user, on, reply: change.reply });
         } else {
@@ -70,6 +73,9 @@ impl Home {
 
     pub(super) fn note_blocked_by(&mut self, by: UserId, on: bool, reply: ReplyTo, cx: &mut Cx<'_>) {
         self.blocks.set_blocked_by(by, on);
+        if on {
+            self.call_blocked_by(by, cx);
+        }
         cx.reply(reply, Outcome::Accepted);
     }
 }

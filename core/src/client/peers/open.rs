@@ -1,0 +1,248 @@
+//! From a wish to a private session: the server's word, connections, and the choice among them.
+
+use alloc::vec::Vec;
+
+use super::known::Opinion;
+use super::line::Stage;
+use super::session::Session;
+use super::{CALLS_MAX, Opening, Peers, Starting, refuse, tell};
+use crate::client::action::Action;
+use crate::client::asked::Misfit;
+use crate::client::context::Context;
+use crate::client::replies::Replies;
+use crate::client::view::{Complaint, Line};
+use crate::direct::{Pass, Role};
+use crate::id::{ConnId, RequestId};
+use crate::limits::CALL_MAX;
+use crate::name::Name;
+use crate::wire::{Outcome, PeerFrame, Refusal, Vouch};
+
+impl Peers {
+    /// Whether there is a session with somebody that has not been ended on this side.
+    pub(in crate::client) fn is_talking_with(&self, who: Name) -> bool {
+        self.sessions.get(&who).is_some_and(|session| session.leaving.is_none())
+    }
+
+    /// The server is asked for somebody.
+    pub(in crate::client) fn start(&mut self, who: Name, request: RequestId) {
+        self.starting = Some(Starting { who, request });
+        self.calls.push_back(request);
+        if self.calls.len() > CALLS_MAX {
+            self.calls.pop_front();
+        }
+    }
+
+    /// Whether the server's answer to `request` belongs here.
+    pub(in crate::client) fn is_call(&self, request: RequestId) -> bool {
+        self.calls.contains(&request)
+    }
+
+    /// The server has answered a call. It may refuse one that it has granted before: then a block came in between, and
+    /// what is not open by now does not open.
+    pub(in crate::client) fn on_call_done(
+        &mut self,
+        request: RequestId,
+        outcome: Outcome,
+        replies: &mut Replies,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Misfit> {
+        let starting = self.starting.filter(|starting| starting.request == request);
+        match (starting, outcome) {
+            // The other one has called: his introduction is meant, and it is here already.
+            (Some(Starting { who, request }), Outcome::Accepted) if !self.openings.contains_key(&who) => {
+                self.starting = None;
+                refuse(replies, request, Complaint::Unreached(who));
+            }
+            (_, Outcome::Accepted) => {}
+            (None, Outcome::Refused(_)) => {}
+            (Some(Starting { who, .. }), Outcome::Refused(refusal)) => {
+                self.end_opening(who, complaint(who, refusal)?, replies, cx);
+            }
+            (_, _) => return Err(Misfit),
+        }
+        Ok(())
+    }
+
+    /// The server vouches for somebody.
+    pub(in crate::client) fn on_vouch(&mut self, vouch: Vouch, replies: &mut Replies, cx: &mut Context<'_>) {
+        let Vouch { pass, role, request, name: who, key, candidates, .. } = vouch;
+        let asked = self.starting.is_some_and(|starting| starting.who == who && starting.request == request);
+        let wanted = match role {
+            Role::Caller => asked,
+            Role::Called => !self.blocked.contains(&who),
+        };
+        if !wanted || self.own.is_none() {
+            return;
+        }
+        let opinion = self.known.opinion(who, key);
+        if opinion == Opinion::Refused {
+            self.remember(who, key, cx);
+            if role == Role::Caller {
+                self.end_opening(who, Complaint::KeyChanged(who), replies, cx);
+            }
+            return;
+        }
+        self.forget_opening(who, cx);
+        let until = cx.now() + CALL_MAX;
+        let changed = opinion == Opinion::Changed;
+        self.openings.insert(who, Opening { pass, role, key, until, chosen: None, changed });
+        cx.order(Action::Expect { key, until });
+        cx.order(Action::Dial { pass, key, candidates });
+    }
+
+    /// The other side has said what for it is here.
+    pub(super) fn met(
+        &mut self,
+        peer: ConnId,
+        pass: Pass,
+        role: Role,
+        replies: &mut Replies,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Misfit> {
+        let Some(line) = self.lines.get_mut(&peer) else { return Ok(()) };
+        let fits = |opening: &Opening| {
+            opening.pass == pass && opening.key == line.key && opening.role == role.other()
+        };
+        let Some((who, opening)) = self.openings.iter().find(|(_, opening)| fits(opening)) else {
+            return Err(Misfit);
+        };
+        match line.stage {
+            Stage::Stranger { .. } => line.send(&PeerFrame::meet(pass, opening.role), cx),
+            Stage::Dialed { pass: dialed, .. } if dialed == pass => {}
+            Stage::Dialed { .. } | Stage::Met { .. } => return Err(Misfit),
+        }
+        let who = *who;
+        line.stage = Stage::Met { who, pass };
+        let _ = replies;
+        self.choose(who, cx);
+        Ok(())
+    }
+
+    /// The caller takes the first connection on which both have said what for.
+    pub(super) fn choose(&mut self, who: Name, cx: &mut Context<'_>) {
+        let Some(opening) = self.openings.get_mut(&who) else { return };
+        if opening.role != Role::Caller || opening.chosen.is_some() {
+            return;
+        }
+        let stage = Stage::Met { who, pass: opening.pass };
+        if let Some((peer, line)) = self.lines.iter_mut().find(|(_, line)| line.stage == stage) {
+            opening.chosen = Some(*peer);
+            line.send(&PeerFrame::Open, cx);
+        }
+    }
+
+    /// The caller has chosen: the one who is called agrees.
+    pub(super) fn agree(
+        &mut self,
+        who: Name,
+        pass: Pass,
+        peer: ConnId,
+        replies: &mut Replies,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Misfit> {
+        let fits = |opening: &Opening| opening.pass == pass && opening.role == Role::Called;
+        if !self.openings.get(&who).is_some_and(fits) {
+            return Err(Misfit);
+        }
+        if let Some(line) = self.lines.get_mut(&peer) {
+            line.send(&PeerFrame::Opened, cx);
+        }
+        self.begin(who, peer, replies, cx);
+        Ok(())
+    }
+
+    /// The one who is called has agreed.
+    pub(super) fn agreed(
+        &mut self,
+        who: Name,
+        pass: Pass,
+        peer: ConnId,
+        replies: &mut Replies,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Misfit> {
+        let fits = |opening: &Opening| opening.pass == pass && opening.chosen == Some(peer);
+        if !self.openings.get(&who).is_some_and(fits) {
+            return Err(Misfit);
+        }
+        self.begin(who, peer, replies, cx);
+        Ok(())
+    }
+
+    /// The session begins. An older one with the same person is one that he no longer has.
+    fn begin(&mut self, who: Name, peer: ConnId, replies: &mut Replies, cx: &mut Context<'_>) {
+        let Some(opening) = self.openings.remove(&who) else { return };
+        if let Some(older) = self.sessions.get(&who).map(|session| session.conn) {
+            self.close(older, cx);
+            self.lines.remove(&older);
+            self.session_lost(who, replies, cx);
+        }
+        cx.order(Action::Abandon { pass: opening.pass });
+        self.drop_lines(opening.pass, Some(peer), cx);
+        self.sessions.insert(who, Session::new(peer));
+        if opening.changed {
+            cx.show(Line::KeyChanged(who));
+        }
+        self.remember(who, opening.key, cx);
+        match self.starting.take_if(|starting| starting.who == who) {
+            Some(starting) => tell(replies, starting.request, Line::PrivateStarted(who)),
+            None => cx.show(Line::PrivateStartedBy(who)),
+        }
+    }
+
+    fn remember(&mut self, who: Name, key: crate::device::DeviceKey, cx: &mut Context<'_>) {
+        if let Some(known) = self.known.note(who, key) {
+            cx.order(Action::Remember { user: who, known });
+        }
+    }
+
+    /// Nothing comes of it: whoever has asked for it is told why.
+    pub(super) fn end_opening(
+        &mut self,
+        who: Name,
+        why: Complaint,
+        replies: &mut Replies,
+        cx: &mut Context<'_>,
+    ) {
+        self.forget_opening(who, cx);
+        if let Some(starting) = self.starting.take_if(|starting| starting.who == who) {
+            refuse(replies, starting.request, why);
+        }
+    }
+
+    /// Whoever is introduced and does not meet is not waited for any longer.
+    pub(super) fn end_late_openings(&mut self, replies: &mut Replies, cx: &mut Context<'_>) {
+        let now = cx.now();
+        let late = self.openings.iter().filter(|(_, opening)| now >= opening.until);
+        for who in late.map(|(who, _)| *who).collect::<Vec<_>>() {
+            self.end_opening(who, Complaint::Unreached(who), replies, cx);
+        }
+    }
+
+    fn forget_opening(&mut self, who: Name, cx: &mut Context<'_>) {
+        if let Some(opening) = self.openings.remove(&who) {
+            cx.order(Action::Abandon { pass: opening.pass });
+            self.drop_lines(opening.pass, None, cx);
+        }
+    }
+
+    /// Closes every connection of an introduction but one.
+    fn drop_lines(&mut self, pass: Pass, but: Option<ConnId>, cx: &mut Context<'_>) {
+        let of_it =
+            self.lines.iter().filter(|(peer, line)| line.stage.pass() == Some(pass) && Some(**peer) != but);
+        for peer in of_it.map(|(peer, _)| *peer).collect::<Vec<_>>() {
+            self.drop_line(peer, cx);
+        }
+    }
+}
+
+fn complaint(who: Name, refusal: Refusal) -> Result<Complaint, Misfit> {
+    Ok(match refusal {
+        Refusal::UnknownUser => Complaint::UnknownUser(who.as_str().into()),
+        Refusal::Yourself => Complaint::PrivateYourself,
+        Refusal::BlockedBy => Complaint::HasBlockedYou(who),
+        Refusal::BlockedByYou => Complaint::YouHaveBlocked(who),
+        Refusal::Offline => Complaint::Offline(who),
+        Refusal::Unreachable => Complaint::Unreached(who),
+        _ => return Err(Misfit),
+    })
+}
