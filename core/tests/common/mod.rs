@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use starling_core::id::{ConnId, Epoch, MsgId, RequestId, Seq, ServerId, UserId};
 use starling_core::name::Name;
+use starling_core::seed::Seed;
 use starling_core::server::{Action, Config, Event, Input, PageOrder, Server};
 use starling_core::store::{Batch, Snapshot, StoreOutcome, UserRecord};
 use starling_core::text::Text;

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::memory::{Shelf, file_stem};
 use crate::tls::device::{DeviceSecret, NotADeviceKey};
 use crate::tls::key_file;
+use crate::tls::peer::{PeerConfigs, PeerKeyError};
 
 /// What the file of a key ends with.
 const KEY: &str = "key";
@@ -96,6 +97,14 @@ impl Device {
     pub fn prove(&self, exported: &Exported) -> Result<DeviceProof, DeviceError> {
         let proof = self.secret.prove(exported);
         proof.map_err(|source| DeviceError::Damaged { path: self.path.clone(), source })
+    }
+
+    /// How it meets others.
+    ///
+    /// # Errors
+    /// None that a key which could be opened gives.
+    pub fn peer_configs(&self) -> Result<PeerConfigs, PeerKeyError> {
+        PeerConfigs::of(&self.secret)
     }
 
     /// Keeps a new key. Where another client was faster, its key is the one that stays.

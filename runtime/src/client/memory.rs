@@ -136,7 +136,7 @@ fn recall(bytes: &[u8]) -> Memory {
         seen = seen.max(note.seq);
         marks.note(note.from, note.id);
     }
-    Memory { seen, marks: marks.iter().collect(), device: None }
+    Memory { seen, marks: marks.iter().collect(), ..Memory::default() }
 }
 
 /// Leaves one record a mark, at once or not at all, unless another client stands on the file.
@@ -209,7 +209,7 @@ mod tests {
         notes.add(&note("luke", 101)).unwrap();
         drop(notes);
         let marks = vec![(name("hans"), note("hans", 100).id), (name("luke"), note("luke", 101).id)];
-        let expected = Memory { seen: note("luke", 101).seq, marks, device: None };
+        let expected = Memory { seen: note("luke", 101).seq, marks, ..Memory::default() };
         for _ in 0..3 {
             assert_eq!(shelf.open(SERVER, name("yoda")).unwrap().1, expected);
             assert_eq!(fs::metadata(of_yoda(&place)).unwrap().len(), 128);
@@ -257,7 +257,7 @@ mod tests {
         drop((second, third));
         let memory = shelf.open(SERVER, name("yoda")).unwrap().1;
         let marks = vec![(name("hans"), note("hans", 2).id), (name("luke"), note("luke", 4).id)];
-        assert_eq!(memory, Memory { seen: note("luke", 4).seq, marks, device: None });
+        assert_eq!(memory, Memory { seen: note("luke", 4).seq, marks, ..Memory::default() });
     }
 
     #[test]

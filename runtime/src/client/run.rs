@@ -21,6 +21,7 @@ use super::dial::{DialError, Dialled, dial};
 use super::folder;
 use super::known::{KnownServers, Place};
 use super::memory::Shelf;
+use super::peers::Hub;
 use super::session::{Ground, run};
 use super::signals::Signals;
 use super::trust::Trust;
@@ -140,6 +141,10 @@ async fn talk(args: &Args) -> ExitCode {
         eprintln!("{notice}");
     }
     let stream = dialled.stream;
+    let hub = match (stream.get_ref().0.local_addr(), stream.get_ref().0.peer_addr()) {
+        (Ok(own), Ok(server)) => Hub::open(own.ip(), server.ip()).await,
+        (Err(error), _) | (_, Err(error)) => return lost(format!("The connection is gone: {error}.")),
+    };
     let mut seed = [0; 32];
     if let Err(error) = getrandom::fill(&mut seed) {
         return lost(format!("The system gives no random numbers: {error}."));
@@ -149,6 +154,7 @@ async fn talk(args: &Args) -> ExitCode {
         seed: Seed(seed),
         shelf: Shelf::of_this_person(),
         exported: Some(dialled.exported),
+        hub,
     };
     let plain = args.plain || !io::stdin().is_terminal() || !io::stdout().is_terminal();
     let status = if plain {

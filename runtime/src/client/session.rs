@@ -4,7 +4,7 @@ use std::time::Duration;
 use std::{io, mem};
 
 use bytes::{Buf as _, BytesMut};
-use starling_core::client::{Action, Client, Event, ExitCode, Input, Line, Memory, Note};
+use starling_core::client::{Action, Client, Event, ExitCode, Input, KnownKey, Line, Memory, Note};
 use starling_core::device::{DeviceProof, Exported};
 use starling_core::id::ServerId;
 use starling_core::name::Name;
@@ -15,7 +15,9 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
 use super::device::Device;
+use super::known_peers::KnownPeers;
 use super::memory::{Notes, Shelf};
+use super::peers::Hub;
 use crate::clock::Clock;
 use crate::face::{Face, Heard};
 
@@ -35,6 +37,8 @@ pub struct Ground {
     pub shelf: Shelf,
     /// What TLS exports for the connection; without it, no device proves itself.
     pub exported: Option<Exported>,
+    /// Where other clients are met.
+    pub hub: Hub,
 }
 
 /// Runs a client over an open connection. Each message of `interrupts` acts as a `logout`; the second one
@@ -48,6 +52,9 @@ where
     let mut alarm = ground.clock.alarm();
     let mut session = Session::new(ground, face);
     let mut inbox = BytesMut::new();
+    if let Some(reach) = session.ground.hub.reach() {
+        session.feed(Input::Listening(reach));
+    }
     session.feed(Input::Opened);
     while session.exit.is_none() {
         if let Some(deadline) = session.machine.deadline() {
@@ -63,6 +70,7 @@ where
             pushed = push(&mut writer, &session.out.bytes), if session.out.is_pending() => {
                 session.out.pushed(pushed);
             }
+            input = session.ground.hub.next() => session.feed(input),
             heard = session.face.heard(wanted) => session.hear(heard),
             Some(()) = interrupts.recv() => session.interrupt(),
             () = alarm.rung() => session.chime(),
@@ -73,7 +81,7 @@ where
         writer.shutdown().await
     };
     // Whoever does not take the last bytes in time has gone, and does not miss them.
-    let _ = timeout(FAREWELL_MAX, rest).await;
+    let _ = timeout(FAREWELL_MAX, async { tokio::join!(session.ground.hub.drain(), rest) }).await;
     session.exit.unwrap_or(ExitCode::Lost)
 }
 
@@ -101,6 +109,8 @@ struct Session<'a, F> {
     notes: Notes,
     /// The key with which the login is proven.
     device: Option<Device>,
+    /// Where the keys of others are kept.
+    peers: Option<KnownPeers>,
     out: Outgoing,
     /// Nobody can see any more what is shown. Letters are then neither noted nor acknowledged.
     unseen: bool,
@@ -116,6 +126,7 @@ impl<'a, F: Face> Session<'a, F> {
             face,
             notes: Notes::Lost,
             device: None,
+            peers: None,
             out: Outgoing::default(),
             unseen: false,
             interrupted: false,
@@ -167,6 +178,12 @@ impl<'a, F: Face> Session<'a, F> {
             Action::Send(frame) => self.send(&frame),
             Action::Recall { server, user } => return Some(self.recall(server, user)),
             Action::Show { line, note } => self.show(&line, note),
+            Action::Expect { key, until } => self.ground.hub.expect(key, until, self.ground.clock.now()),
+            Action::Dial { pass, key, candidates } => self.ground.hub.dial(pass, key, &candidates),
+            Action::Abandon { pass } => self.ground.hub.abandon(pass),
+            Action::SendPeer { peer, frame } => self.ground.hub.send(peer, &frame),
+            Action::ClosePeer { peer } => self.ground.hub.close(peer),
+            Action::Remember { user, known } => self.remember(user, known),
             Action::Ask(prompt) => self.face.ask(prompt),
             Action::Exit(code) => self.exit = Some(code),
         }
@@ -183,7 +200,8 @@ impl<'a, F: Face> Session<'a, F> {
         Input::Recalled(match self.ground.shelf.open(server, user) {
             Ok((notes, memory)) => {
                 self.notes = notes;
-                Memory { device: self.prove(server, user), ..memory }
+                let peers = self.known_peers(server, user);
+                Memory { device: self.prove(server, user), peers, ..memory }
             }
             // Where nothing can be read, no key can be kept either.
             Err(error) => {
@@ -201,6 +219,7 @@ impl<'a, F: Face> Session<'a, F> {
         let proven = Device::open(path).and_then(|device| Ok((device.prove(&exported)?, device)));
         match proven {
             Ok((proof, device)) => {
+                self.meet_others(&device);
                 self.device = Some(device);
                 Some(proof)
             }
@@ -209,6 +228,36 @@ impl<'a, F: Face> Session<'a, F> {
                 self.face.warn(&format!("Cannot use the key of this device ({error}): {why}."));
                 None
             }
+        }
+    }
+
+    /// Other clients know this one by the key of its device.
+    fn meet_others(&mut self, device: &Device) {
+        match device.peer_configs() {
+            Ok(configs) => self.ground.hub.begin(configs),
+            Err(error) => self.face.warn(&format!("Others cannot be met directly ({error}).")),
+        }
+    }
+
+    /// The keys of others, as they were met.
+    fn known_peers(&mut self, server: ServerId, user: Name) -> Vec<(Name, KnownKey)> {
+        let peers = self.ground.shelf.stem(server, user).map(|stem| KnownPeers::of(&stem));
+        let read = peers.and_then(|peers| {
+            let known = peers.read()?;
+            self.peers = Some(peers);
+            Ok(known)
+        });
+        read.unwrap_or_else(|error| {
+            let why = "nobody is recognised by his key";
+            self.face.warn(&format!("Cannot read the keys of others ({error}): {why}."));
+            Vec::new()
+        })
+    }
+
+    fn remember(&mut self, user: Name, known: KnownKey) {
+        let noted = self.peers.as_ref().map_or(Ok(()), |peers| peers.note(user, known));
+        if let Err(error) = noted {
+            self.face.warn(&format!("Cannot keep the key of {user} ({error})."));
         }
     }
 

@@ -279,9 +279,11 @@ impl Foundations {
         let _inside = runtime.enter();
         let doors = Doors::new(vec![self.listener], self.tls, self.ready.waker(Who::Doors))?;
         let options = self.options;
+        // Apart from all else that is drawn from the seed, some of which is told to everybody.
+        let seed = Seed(blake3::derive_key("starling/1 2026-11-24 server machine", &options.seed.0));
         let unread_hard_bytes = options.config.limits.unread_hard_bytes;
         Ok(Shard::new(Parts {
-            machine: Machine::recover(options.config, &self.snapshot, self.clock.now()),
+            machine: Machine::recover(options.config, seed, &self.snapshot, self.clock.now()),
             clock: self.clock,
             streams: Streams::new(Arc::clone(&self.ready), unread_hard_bytes),
             ready: self.ready,

@@ -72,6 +72,11 @@ impl DeviceSecret {
         Zeroizing::new(self.0.serialize_pem())
     }
 
+    /// As TLS loads it: PKCS #8.
+    pub(super) fn to_der(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.0.serialize_der())
+    }
+
     /// Its public half.
     ///
     /// # Errors

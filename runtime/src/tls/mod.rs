@@ -8,6 +8,7 @@ pub mod device;
 pub mod fingerprint;
 pub mod key;
 pub(crate) mod key_file;
+pub mod peer;
 pub mod server;
 
 use std::sync::Arc;

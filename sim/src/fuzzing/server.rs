@@ -8,6 +8,7 @@ use bytes::Bytes;
 use starling_core::device::{DeviceKey, DeviceProof};
 use starling_core::id::{ConnId, MsgId, RequestId, Seq, ServerId};
 use starling_core::name::Name;
+use starling_core::seed::Seed;
 use starling_core::server::{Action, Config, Event, Input, LockoutScope, Server};
 use starling_core::store::{Batch, StoreOutcome};
 use starling_core::text::Text;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use starling_core::device::{DeviceKey, DeviceProof};
 use starling_core::id::{ConnId, Epoch, RequestId, Seq, ServerId, Ticket, UserId};
 use starling_core::name::{AccountName, Name};
+use starling_core::seed::Seed;
 use starling_core::server::{Action, Config, Event, Input, Server};
 use starling_core::store::{Snapshot, StoreOutcome, UserRecord};
 use starling_core::time::Time;

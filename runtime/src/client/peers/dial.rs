@@ -1,0 +1,81 @@
+//! Connections to others: all places at which somebody may be are tried, one shortly after the other.
+//!
+//! As RFC 8305 ("happy eyeballs") has it: the next is tried when the one before has not answered for a moment.
+//! Each is tried once, and so many at once, whatever the server says (threats.md T37).
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use starling_core::device::DeviceKey;
+use starling_core::direct::Pass;
+use starling_core::direct::place::may_dial;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::{TlsConnector, TlsStream};
+
+use super::News;
+use crate::tls::peer::{PEER_ALPN, proven};
+
+/// Places that are dialed at once, for all introductions together.
+const DIALS_MAX: usize = 8;
+/// How long after one place the next is tried.
+const STAGGER: Duration = Duration::from_millis(100);
+/// How long one may take to answer and to prove itself.
+const DIAL_MAX: Duration = Duration::from_secs(9);
+
+/// Dials, but only so many places at once.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    server: IpAddr,
+    at_once: Arc<Semaphore>,
+}
+
+impl Dialer {
+    /// For a client whose server is there.
+    pub(super) fn new(server: IpAddr) -> Dialer {
+        Dialer { server, at_once: Arc::new(Semaphore::new(DIALS_MAX)) }
+    }
+
+    /// Tries all of these.
+    pub(super) fn dial(
+        &self,
+        pass: Pass,
+        key: DeviceKey,
+        candidates: &[SocketAddr],
+        config: &Arc<ClientConfig>,
+        tell: &mpsc::Sender<News>,
+    ) -> Vec<AbortHandle> {
+        let allowed = candidates.iter().filter(|candidate| may_dial(**candidate, self.server));
+        (0_u32..)
+            .zip(allowed)
+            .map(|(place, candidate)| {
+                let (at_once, candidate, tell) = (Arc::clone(&self.at_once), *candidate, tell.clone());
+                let connector = TlsConnector::from(Arc::clone(config));
+                let task = tokio::spawn(async move {
+                    sleep(STAGGER * place).await;
+                    let Ok(_permit) = at_once.acquire().await else { return };
+                    if let Ok(Some(stream)) = timeout(DIAL_MAX, meet(candidate, key, connector)).await {
+                        let stream = Box::new(stream);
+                        let _ = tell.send(News::Opened { stream, key, pass: Some(pass) }).await;
+                    }
+                });
+                task.abort_handle()
+            })
+            .collect()
+    }
+}
+
+async fn meet(place: SocketAddr, key: DeviceKey, connector: TlsConnector) -> Option<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(place).await.ok()?;
+    let _ = stream.set_nodelay(true);
+    let name = ServerName::from(place.ip());
+    let stream = connector.connect(name, stream).await.ok()?;
+    let (_, session) = stream.get_ref();
+    let is_meant = session.alpn_protocol() == Some(PEER_ALPN) && proven(session) == Some(key);
+    is_meant.then(|| TlsStream::from(stream))
+}

@@ -1,0 +1,177 @@
+//! Connections to other clients: dialed, accepted, read and written, for the machine that decides about them.
+//!
+//! Each has a task of its own, which passes on what it reads and writes what it is given. All tell the [`Hub`],
+//! which gives them their ids. A client has few of them; what is fast about them is the machine's business.
+
+mod accept;
+mod dial;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use starling_core::client::Input;
+use starling_core::device::DeviceKey;
+use starling_core::direct::{Pass, Reach};
+use starling_core::id::ConnId;
+use starling_core::time::Time;
+use starling_core::wire::Frame;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsStream;
+
+use crate::tls::peer::PeerConfigs;
+use accept::Expected;
+use dial::Dialer;
+use stream::Outbox;
+
+/// What tasks tell that has not been heard: so many, then they wait.
+const NEWS_MAX: usize = 64;
+
+type Stream = TlsStream<tokio::net::TcpStream>;
+
+/// See the module. Dropped, it ends all its connections.
+#[derive(Debug)]
+pub struct Hub {
+    listener: Option<TcpListener>,
+    reach: Option<Reach>,
+    dialer: Dialer,
+    configs: Option<PeerConfigs>,
+    expected: watch::Sender<Expected>,
+    streams: BTreeMap<ConnId, Outbox>,
+    dials: BTreeMap<Pass, Vec<AbortHandle>>,
+    accepting: Option<AbortHandle>,
+    next: u32,
+    tell: mpsc::Sender<News>,
+    news: mpsc::Receiver<News>,
+}
+
+/// What a task tells.
+#[derive(Debug)]
+enum News {
+    /// A handshake is done, and the key is one that is looked for.
+    Opened { stream: Box<Stream>, key: DeviceKey, pass: Option<Pass> },
+    /// Bytes came.
+    Received { peer: ConnId, bytes: bytes::Bytes },
+    /// A connection is over.
+    Closed { peer: ConnId },
+}
+
+impl Hub {
+    /// Listens for others, at a port that the system chooses. `own` is the address at which this host stands on the
+    /// connection to its server, `server` that of the server.
+    ///
+    /// Where it cannot listen, it can still dial.
+    pub async fn open(own: IpAddr, server: IpAddr) -> Hub {
+        let listener = listen().await.ok();
+        let port = listener.as_ref().and_then(|listener| listener.local_addr().ok()).map(|addr| addr.port());
+        let reach = port.map(|port| Reach { port, hosts: vec![own.to_canonical()] });
+        let (tell, news) = mpsc::channel(NEWS_MAX);
+        Hub {
+            listener,
+            reach,
+            dialer: Dialer::new(server),
+            configs: None,
+            expected: watch::Sender::new(Expected::default()),
+            streams: BTreeMap::new(),
+            dials: BTreeMap::new(),
+            accepting: None,
+            next: 0,
+            tell,
+            news,
+        }
+    }
+
+    /// Where it listens.
+    pub fn reach(&mut self) -> Option<Reach> {
+        self.reach.take()
+    }
+
+    /// From now on it meets others with this key.
+    pub fn begin(&mut self, configs: PeerConfigs) {
+        if let Some(listener) = self.listener.take() {
+            let expected = self.expected.subscribe();
+            let task = accept::run(listener, Arc::clone(&configs.server), expected, self.tell.clone());
+            self.accepting = Some(tokio::spawn(task).abort_handle());
+        }
+        self.configs = Some(configs);
+    }
+
+    /// Whoever proves this key is let through until then.
+    pub fn expect(&mut self, key: DeviceKey, until: Time, now: Time) {
+        self.expected.send_modify(|expected| expected.add(key, until, now));
+    }
+
+    /// Dials all of these.
+    pub fn dial(&mut self, pass: Pass, key: DeviceKey, candidates: &[SocketAddr]) {
+        let Some(configs) = &self.configs else { return };
+        let dials = self.dialer.dial(pass, key, candidates, &configs.client, &self.tell);
+        self.dials.insert(pass, dials);
+    }
+
+    /// Dials no more for an introduction.
+    pub fn abandon(&mut self, pass: Pass) {
+        self.dials.remove(&pass).into_iter().flatten().for_each(|dial| dial.abort());
+    }
+
+    /// Writes to another client.
+    pub fn send(&mut self, peer: ConnId, frame: &Frame) {
+        if let Some(outbox) = self.streams.get(&peer) {
+            outbox.put(frame);
+        }
+    }
+
+    /// Closes a connection once what was written is out.
+    pub fn close(&mut self, peer: ConnId) {
+        self.streams.remove(&peer);
+    }
+
+    /// What happens next, for the machine.
+    pub async fn next(&mut self) -> Input {
+        loop {
+            // This side can tell, too, so somebody always may.
+            let Some(news) = self.news.recv().await else { return std::future::pending().await };
+            match news {
+                News::Opened { stream, key, pass } => {
+                    self.next += 1;
+                    let peer = ConnId { slot: self.next, generation: 1 };
+                    self.streams.insert(peer, stream::begin(*stream, peer, self.tell.clone()));
+                    return Input::PeerOpened { peer, key, pass };
+                }
+                News::Received { peer, bytes } if self.streams.contains_key(&peer) => {
+                    return Input::PeerReceived { peer, bytes };
+                }
+                News::Closed { peer } if self.streams.remove(&peer).is_some() => {
+                    return Input::PeerClosed { peer };
+                }
+                News::Received { .. } | News::Closed { .. } => {}
+            }
+        }
+    }
+
+    /// Waits until everything that was written is out, or its connection is over.
+    pub async fn drain(&mut self) {
+        let streams = std::mem::take(&mut self.streams);
+        for outbox in streams.into_values() {
+            outbox.finish().await;
+        }
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.accepting.iter().for_each(AbortHandle::abort);
+        self.dials.values().flatten().for_each(AbortHandle::abort);
+    }
+}
+
+/// On all addresses of both families, or of the old one.
+async fn listen() -> io::Result<TcpListener> {
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind(("0.0.0.0", 0)).await,
+    }
+}

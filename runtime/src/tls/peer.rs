@@ -1,0 +1,200 @@
+//! Between two clients: raw public keys on both sides (RFC 7250), which are those of their devices.
+//!
+//! A handshake proves that the other end has the private key of the public one that it shows. Whether that is the
+//! one that is looked for is asked afterwards, by whoever dials or accepts: only then is a word said.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::AlwaysResolvesClientRawPublicKeys;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime, alg_id,
+};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
+use rustls::sign::{CertifiedKey, public_key_to_spki};
+use rustls::version::TLS13;
+use rustls::{
+    ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
+};
+use starling_core::device::DeviceKey;
+
+use super::device::{DeviceSecret, NotADeviceKey};
+use super::provider;
+
+/// What two clients name in the handshake. It is not what a server names: neither can be taken for the other.
+pub const PEER_ALPN: &[u8] = b"starling-peer/1";
+
+/// How a device meets others: as the one who dials, and as the one who is dialed.
+#[derive(Clone, Debug)]
+pub struct PeerConfigs {
+    /// For connections that it makes.
+    pub client: Arc<ClientConfig>,
+    /// For connections that it accepts.
+    pub server: Arc<ServerConfig>,
+}
+
+/// Why a key cannot be used between clients. Displayed as what is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerKeyError {
+    /// It is none.
+    #[error(transparent)]
+    Key(#[from] NotADeviceKey),
+    /// TLS cannot use it.
+    #[error(transparent)]
+    Tls(#[from] Error),
+}
+
+impl PeerConfigs {
+    /// Those of the device that has this key.
+    ///
+    /// # Errors
+    /// None that a key of this kind gives.
+    pub fn of(secret: &DeviceSecret) -> Result<PeerConfigs, PeerKeyError> {
+        let provider = provider();
+        let own = own_key(secret, &provider)?;
+        let verifier = Arc::new(Possession(Arc::clone(&provider)));
+        let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<dyn ServerCertVerifier>)
+            .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(Arc::clone(&own))));
+        client.alpn_protocols = vec![PEER_ALPN.to_vec()];
+        client.resumption = rustls::client::Resumption::disabled();
+        client.enable_early_data = false;
+        client.enable_sni = false;
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&TLS13])?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(own)));
+        server.alpn_protocols = vec![PEER_ALPN.to_vec()];
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.send_tls13_tickets = 0;
+        server.max_early_data_size = 0;
+        Ok(PeerConfigs { client: Arc::new(client), server: Arc::new(server) })
+    }
+}
+
+/// The key that the other end of a finished handshake has proven.
+#[must_use]
+pub fn proven(session: &CommonState) -> Option<DeviceKey> {
+    let shown = session.peer_certificates()?.first()?;
+    let key: [u8; DeviceKey::BYTES] = *shown.last_chunk()?;
+    (public_key_to_spki(&alg_id::ED25519, key).as_ref() == shown.as_ref()).then_some(DeviceKey(key))
+}
+
+fn own_key(secret: &DeviceSecret, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, PeerKeyError> {
+    let der = secret.to_der();
+    let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(&der[..]));
+    let key = provider.key_provider.load_private_key(der.clone_key())?;
+    let public = public_key_to_spki(&alg_id::ED25519, secret.key()?.0);
+    Ok(Arc::new(CertifiedKey::new(vec![CertificateDer::from(public.to_vec())], key)))
+}
+
+/// Checks that the other end has the private key of the one that it shows.
+struct Possession(Arc<CryptoProvider>);
+
+impl Possession {
+    fn verify(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let key = SubjectPublicKeyInfoDer::from(shown.as_ref());
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature_with_raw_key(message, &key, signature, algorithms)
+    }
+}
+
+fn no_older_version() -> Result<HandshakeSignatureValid, Error> {
+    Err(Error::General("TLS 1.2 is not spoken".to_owned()))
+}
+
+impl fmt::Debug for Possession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Possession")
+    }
+}
+
+impl ServerCertVerifier for Possession {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        no_older_version()
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
+
+impl ClientCertVerifier for Possession {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        no_older_version()
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
