@@ -5,8 +5,13 @@ use starling_core::device::{DeviceKey, DeviceProof};
 /// The proof that the client of a user gives on a link. One of his devices has a key, the other has none.
 #[must_use]
 pub fn proof(user: u16, device: u8, link: u32) -> Option<DeviceProof> {
-    let key = DeviceKey(noise(u64::from(user) << 8 | u64::from(device)));
-    (device == 0).then(|| DeviceProof { key, signature: signature(key, link) })
+    key(user, device).map(|key| DeviceProof { key, signature: signature(key, link) })
+}
+
+/// The key of a device of a user, if it has one.
+#[must_use]
+pub fn key(user: u16, device: u8) -> Option<DeviceKey> {
+    (device == 0).then(|| DeviceKey(noise(u64::from(user) << 8 | u64::from(device))))
 }
 
 /// Whether a proof that came on a link is good for it.

@@ -23,6 +23,8 @@ pub enum Far {
     Client(u32),
     /// A host that misbehaves.
     Rogue(u32),
+    /// Another client: it is no connection to the server. The number is that of the pair.
+    Peer(u32),
 }
 
 /// One connection.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use starling_core::client::{Memory, Note};
+use starling_core::client::{KnownKey, Memory, Note};
 use starling_core::id::{MsgId, Seq, ServerId};
 use starling_core::name::Name;
 
@@ -62,6 +62,7 @@ struct Kept {
     marks: BTreeMap<(Name, u64), u64>,
     /// Notes that are not yet among the marks: most are never asked for.
     fresh: Vec<Note>,
+    peers: BTreeMap<Name, KnownKey>,
 }
 
 impl Device {
@@ -75,12 +76,18 @@ impl Device {
         }
     }
 
+    /// This is known of somebody's key.
+    pub fn remember(&mut self, account: (ServerId, Name), user: Name, known: KnownKey) {
+        self.accounts.entry(account).or_default().peers.insert(user, known);
+    }
+
     /// What it remembers.
     pub fn recall(&mut self, account: (ServerId, Name)) -> Memory {
         let Some(kept) = self.accounts.get_mut(&account) else { return Memory::default() };
         kept.settle();
         let mark = |(&(name, instance), &counter): (&(Name, u64), &u64)| (name, MsgId { instance, counter });
-        Memory { seen: kept.seen, marks: kept.marks.iter().map(mark).collect(), device: None }
+        let peers = kept.peers.iter().map(|(name, known)| (*name, *known)).collect();
+        Memory { seen: kept.seen, marks: kept.marks.iter().map(mark).collect(), device: None, peers }
     }
 }
 

@@ -82,6 +82,8 @@ struct Online {
     probed: Option<Time>,
     /// The mail that was there at the login has been sent.
     open: bool,
+    /// It has said where it listens.
+    told: bool,
 }
 
 /// What one look into the reader brought.
@@ -238,8 +240,10 @@ impl Session {
     /// A request came. One that has a turn waits until the mail that was there at the login has been sent.
     fn request(&mut self, request: Request, cx: &mut Cx<'_>) -> Result<Said, PeerFault> {
         let Stage::Online(online) = &mut self.stage else { return Err(PeerFault::OutOfState) };
-        // An acknowledgement is paid for by the letter that it acknowledges.
-        if !matches!(request, Request::Ack { .. }) {
+        // An acknowledgement is paid for by the letter that it acknowledges, and the first word of where a client
+        // listens by its login.
+        let tells = matches!(request, Request::Reach(_)) && !core::mem::replace(&mut online.told, true);
+        if !tells && !matches!(request, Request::Ack { .. }) {
             let limits = &cx.config.limits;
             let rate = Rate::new(limits.commands_burst, limits.commands_per_second);
             online.throttled = online.bucket.charge(cost(&request, cx), rate, cx.now);
@@ -343,6 +347,7 @@ impl Session {
             throttled: None,
             probed: None,
             open: false,
+            told: false,
         });
         self.heard = cx.now;
         cx.send(self.conn, ServerFrame::Welcome { name }.frame());

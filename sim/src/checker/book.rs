@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use starling_core::direct::Role;
 use starling_core::id::{RequestId, UserId};
 use starling_core::name::Name;
 use starling_core::server::Config;
@@ -278,6 +279,7 @@ impl Book {
         let sight = self.sight_mut(link);
         sight.open = false;
         sight.asked = Vec::new();
+        sight.vouched = Vec::new();
         if let Some(user) = sight.user.take() {
             let user = usize::from(user);
             if self.online[user] == Some(link) {
@@ -293,7 +295,8 @@ impl Book {
         let (now, moment) = (self.now, self.moment);
         let wish = self.wish(request);
         let sight = self.sight_mut(link);
-        if !matches!(request, Request::Ack { .. } | Request::Ping { .. } | Request::Pong { .. }) {
+        let is_life = matches!(request, Request::Ping { .. } | Request::Pong { .. } | Request::Reach(_));
+        if !is_life && !matches!(request, Request::Ack { .. }) {
             sight.active = now;
             sight.vague = sight.paused;
         }
@@ -322,7 +325,13 @@ impl Book {
             Request::Block { request, whom } => (*request, Wish::Block(self.target(*whom), true)),
             Request::Unblock { request, whom } => (*request, Wish::Block(self.target(*whom), false)),
             Request::Logout { request } => (*request, Wish::Logout),
-            Request::Ack { .. } | Request::Active | Request::Ping { .. } | Request::Pong { .. } => {
+            Request::Call { request, whom, .. } => (*request, Wish::Call(self.target(*whom))),
+            Request::Know { request, whom } => (*request, Wish::Know(self.target(*whom))),
+            Request::Ack { .. }
+            | Request::Active
+            | Request::Reach(_)
+            | Request::Ping { .. }
+            | Request::Pong { .. } => {
                 return None;
             }
         })
@@ -345,6 +354,11 @@ impl Book {
             ServerFrame::LoginRefused(_) => self.sight_mut(link).attempt = None,
             ServerFrame::Ping { .. } => self.sight_mut(link).probed = Some(now),
             ServerFrame::Done { request, outcome } => self.done(link, *request, *outcome),
+            ServerFrame::Vouch(vouch) if vouch.role == Role::Caller => {
+                let sight = self.sight_mut(link);
+                sight.asked.retain(|(id, _)| *id != vouch.request);
+                sight.vouched.push(vouch.request);
+            }
             ServerFrame::Names(page) if page.last => {
                 self.sight_mut(link).asked.retain(|(id, _)| *id != page.request);
             }

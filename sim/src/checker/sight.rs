@@ -51,6 +51,8 @@ pub struct Sight {
     pub probed: Option<Time>,
     /// Requests that are not answered.
     pub asked: Vec<(RequestId, Asked)>,
+    /// Requests for an introduction that was made; a block may still end it.
+    pub vouched: Vec<RequestId>,
 }
 
 /// A request that waits for its reply.
@@ -75,6 +77,10 @@ pub enum Wish {
     Block(Target, bool),
     /// The end.
     Logout,
+    /// An introduction.
+    Call(Target),
+    /// Whether there is somebody.
+    Know(Target),
 }
 
 /// Whether one user blocks another, as far as it can be known from outside.

@@ -98,7 +98,14 @@ impl Toy {
                 assert!(!line.contains(|char: char| char.is_control() && char != '\t'), "{line:?}");
             }
             Action::Exit(_) => self.is_over = true,
-            Action::Send(_) | Action::Ask(_) => {}
+            Action::Send(_)
+            | Action::Ask(_)
+            | Action::Expect { .. }
+            | Action::Dial { .. }
+            | Action::Abandon { .. }
+            | Action::SendPeer { .. }
+            | Action::ClosePeer { .. }
+            | Action::Remember { .. } => {}
         }
     }
 }

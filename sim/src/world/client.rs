@@ -10,6 +10,7 @@ use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::time::Time;
 
+use super::peers::Meetings;
 use super::{Stage, World};
 use crate::checker::fact::{Command, Fact, number};
 use crate::clock::Clock;
@@ -41,6 +42,8 @@ pub struct ClientNode {
     pub asleep: Option<Time>,
     /// It is killed before it notes the next letter.
     pub killed_at_note: bool,
+    /// What it has to do with other clients.
+    pub(super) meetings: Meetings,
     clock: Clock,
     alarm: Option<Time>,
     /// At which server, as whom.
@@ -73,7 +76,12 @@ impl ClientNode {
         self.machine.is_some()
     }
 
-    fn is_asleep(&self, now: Time) -> bool {
+    /// The time of the world on its own clock.
+    pub(super) fn local(&self, now: Time) -> Time {
+        self.clock.local(now)
+    }
+
+    pub(super) fn is_asleep(&self, now: Time) -> bool {
         self.asleep.is_some_and(|until| now < until)
     }
 }
@@ -106,12 +114,16 @@ impl World {
             ended: false,
             asleep: None,
             killed_at_note: false,
+            meetings: Meetings::of(self.persons[person as usize].user, device),
             clock,
             alarm: None,
             account: None,
             screen: (!self.judge.numbered).then(Vec::new),
         });
         self.tally.sessions += 1;
+        if let Some(reach) = World::reach_of(client) {
+            self.step_client(client, Input::Listening(reach));
+        }
         let user = Some(self.persons[person as usize].user);
         self.tell(&Fact::Started { link, user, device });
         let hanging = self.weather_over_connects(link);
@@ -122,7 +134,11 @@ impl World {
 
     /// The answer to a request to connect.
     pub(super) fn answered(&mut self, link: u32) {
-        let Far::Client(client) = self.net.link(link).far else { return self.rogue_answered(link) };
+        let client = match self.net.link(link).far {
+            Far::Client(client) => client,
+            Far::Rogue(_) => return self.rogue_answered(link),
+            Far::Peer(index) => return self.peer_answered(link, index),
+        };
         let accepted = self.net.link(link).conn.is_some();
         let node = &mut self.clients[client as usize];
         if !node.is_alive() {
@@ -144,9 +160,12 @@ impl World {
     /// Something comes down a link, or its end.
     pub(super) fn arrive_from_server(&mut self, link: u32) {
         let far = self.net.link(link).far;
+        if let Far::Peer(index) = far {
+            return self.arrive_at_peer(link, index, false);
+        }
         let arrival = self.net.read(link, false, self.now, &mut self.queue, &mut self.tally.faults);
         match (far, arrival) {
-            (_, Arrival::Nothing) => return,
+            (_, Arrival::Nothing) | (Far::Peer(_), _) => return,
             (Far::Client(client), Arrival::Bytes(bytes)) => self.feed_client(client, Input::Received(bytes)),
             (Far::Client(client), Arrival::End(_)) => self.feed_client(client, Input::Closed),
             (Far::Rogue(rogue), Arrival::Bytes(bytes)) => self.rogue_hears(rogue, bytes),
@@ -227,6 +246,10 @@ impl World {
             Input::EndOfInput => (26, &[]),
             Input::Interrupted => (27, &[]),
             Input::Chime => (28, &[]),
+            Input::Listening(_) => (29, &[]),
+            Input::PeerOpened { .. } => (30, &[]),
+            Input::PeerReceived { bytes, .. } => (31, bytes),
+            Input::PeerClosed { .. } => (32, &[]),
         };
         self.tally.event(at, u64::from(client), what, bytes);
         let line = self.trace.is_some().then(|| describe(&input));
@@ -246,7 +269,7 @@ impl World {
     }
 
     /// Whose client it is, for a trace.
-    fn owner(&self, client: u32) -> Name {
+    pub(super) fn owner(&self, client: u32) -> Name {
         let person = self.clients[client as usize].person;
         self.people.name(self.persons[person as usize].user)
     }
@@ -272,6 +295,17 @@ impl World {
             }
             Action::Show { line, note } => self.show(client, link, line, *note),
             Action::Ask(_) => {}
+            Action::Remember { user, known } => {
+                let node = &self.clients[client as usize];
+                let account = node.account.expect("whoever is met is met by somebody");
+                let device = &mut self.persons[node.person as usize].devices[usize::from(node.device)];
+                device.remember(account, *user, *known);
+            }
+            Action::Expect { .. }
+            | Action::Dial { .. }
+            | Action::Abandon { .. }
+            | Action::SendPeer { .. }
+            | Action::ClosePeer { .. } => self.perform_for_peers(client, action),
             Action::Exit(code) => self.end_client(client, Some(*code), true),
         }
     }
@@ -307,6 +341,14 @@ impl World {
         let link = node.link;
         self.note(|world| format!("client {client} ({}) ends: {code:?}", world.owner(client)));
         self.tell(&Fact::Exited { link, code });
+        for (link, up) in self.clients[client as usize].meetings.lines() {
+            if politely {
+                self.hang_up(link, up, code.is_some());
+            } else {
+                self.net.link(link).up.hold(Time::NEVER);
+                self.net.link(link).down.hold(Time::NEVER);
+            }
+        }
         if !politely {
             let entry = self.net.link(link);
             entry.up.hold(Time::NEVER);
@@ -334,8 +376,11 @@ impl World {
         let until = self.now + span;
         let node = &mut self.clients[client as usize];
         node.asleep = Some(until);
-        let link = node.link;
+        let (link, lines) = (node.link, node.meetings.lines());
         self.net.link(link).down.hold(until);
+        for (link, up) in lines {
+            self.net.link(link).pipe(!up).hold(until);
+        }
     }
 
     /// A client that was put to sleep runs again, and finds what has come meanwhile.
@@ -345,9 +390,11 @@ impl World {
         if !node.is_alive() {
             return;
         }
-        let link = node.link;
-        self.net.link(link).down.release(self.now);
-        self.net.flush(link, false, self.now, &mut self.queue, &mut self.tally.faults);
+        let (link, lines) = (node.link, node.meetings.lines());
+        for (link, up) in [(link, true)].into_iter().chain(lines) {
+            self.net.link(link).pipe(!up).release(self.now);
+            self.net.flush(link, !up, self.now, &mut self.queue, &mut self.tally.faults);
+        }
         self.set_client_alarm(client);
         self.take_lines(client);
     }
@@ -371,6 +418,7 @@ fn describe(input: &Input) -> String {
     match input {
         Input::Received(bytes) => format!("Received {} bytes", bytes.len()),
         Input::Typed(bytes) => format!("Typed {} bytes", bytes.len()),
+        Input::PeerReceived { peer, bytes } => format!("PeerReceived {{ {peer:?}, {} bytes }}", bytes.len()),
         Input::Recalled(memory) => format!("Recalled up to {}", memory.seen),
         input => format!("{input:?}"),
     }

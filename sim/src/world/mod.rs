@@ -10,6 +10,7 @@ mod client;
 mod disk;
 mod node;
 mod orders;
+mod peers;
 mod persons;
 mod process;
 mod rogues;
@@ -43,6 +44,7 @@ use crate::story::{Deed, Step};
 use crate::tally::Tally;
 use crate::tape::{Lane, Reader, Tape};
 use disk::Disk;
+use peers::PeerLink;
 use rogues::Rogue;
 
 /// See the module.
@@ -65,6 +67,7 @@ pub struct World {
     server: ServerNode,
     disk: Disk,
     clients: Vec<ClientNode>,
+    peer_links: Vec<PeerLink>,
     /// What a client orders, a list that is used again.
     client_actions: Vec<Action>,
     persons: Vec<Person>,
@@ -147,6 +150,7 @@ impl World {
             server: ServerNode::new(),
             disk: Disk::new(Store::new(ServerId(1)), tape.reader(Lane::Storage)),
             clients: Vec::new(),
+            peer_links: Vec::new(),
             client_actions: Vec::new(),
             persons: Vec::new(),
             rogues: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use starling_core::seed::Seed;
 use starling_core::server::{Input, Server};
 use starling_core::time::Time;
 
@@ -27,7 +28,7 @@ impl World {
         let rebooted = std::mem::take(&mut self.server.rebooting);
         self.note(|_| format!("server begins its life {:?} at {}", snapshot.epoch, moment.now));
         self.tell(&Fact::Began { snapshot: &snapshot, rebooted });
-        let machine = Server::recover(config, &snapshot, moment.now);
+        let machine = Server::recover(config, Seed::from(u64::from(snapshot.epoch.0)), &snapshot, moment.now);
         machine.check();
         self.server.machine = Some(machine);
         self.server.listening = true;

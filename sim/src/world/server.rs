@@ -12,7 +12,7 @@ use super::World;
 use super::node::{ServerNode, Verifying};
 use crate::checker::fact::Fact;
 use crate::device;
-use crate::network::{Arrival, End};
+use crate::network::{Arrival, End, Far};
 use crate::queue::Due;
 
 impl World {
@@ -20,6 +20,9 @@ impl World {
 
     /// A request to connect.
     pub(super) fn knock(&mut self, link: u32) {
+        if let Far::Peer(index) = self.net.link(link).far {
+            return self.peer_knock(link, index);
+        }
         let now = self.now;
         let held = self.net.link(link).knock_held;
         if held > now {
@@ -41,6 +44,9 @@ impl World {
 
     /// Something comes up a link, or its end.
     pub(super) fn arrive_at_server(&mut self, link: u32) {
+        if let Far::Peer(index) = self.net.link(link).far {
+            return self.arrive_at_peer(link, index, true);
+        }
         let arrival = self.net.read(link, true, self.now, &mut self.queue, &mut self.tally.faults);
         let conn = self.net.link(link).conn;
         match (arrival, conn) {
@@ -214,6 +220,6 @@ impl World {
 }
 
 /// Four addresses share all links.
-fn address(link: u32) -> IpAddr {
+pub(super) fn address(link: u32) -> IpAddr {
     IpAddr::from([10, 0, 0, u8::try_from(link % 4).unwrap_or(0)])
 }

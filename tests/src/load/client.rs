@@ -65,7 +65,13 @@ impl Person {
             Action::Ask(Prompt::Password) => {
                 return Some(Input::Typed(Bytes::from_static(people::PASSWORD.as_bytes())));
             }
-            Action::Ask(Prompt::Command) => {}
+            Action::Ask(Prompt::Command)
+            | Action::Expect { .. }
+            | Action::Dial { .. }
+            | Action::Abandon { .. }
+            | Action::SendPeer { .. }
+            | Action::ClosePeer { .. }
+            | Action::Remember { .. } => {}
             Action::Show { line, .. } => show(&line, ear),
             Action::Exit(code) => ear.hears(Heard::Gone { planned: code == ExitCode::LoggedOut }),
         }

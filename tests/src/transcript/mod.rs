@@ -21,7 +21,8 @@
 //! - `limit <key> = <value>`, as in `server.toml`;
 //! - `patience <seconds>`: how long after a step its last line may come; 1 if it is not said;
 //! - `only in process`: not with the programs, which let no test do what it needs; `only simulated`: in the
-//!   simulator alone.
+//!   simulator alone;
+//! - `with keys`: devices prove their keys. They cannot where nothing is encrypted.
 //!
 //! **Steps**, one a line; `#` begins a comment line, spaces in front mean nothing:
 //! - `hans> whoelse`: he types a line. `hans>` alone is an empty line, `hans> (end of input)` no line any
@@ -75,6 +76,8 @@ pub struct Setup {
     pub patience: Duration,
     /// Where it can be held at all.
     pub reach: Reach,
+    /// Devices must prove their keys, which they cannot in the clear.
+    pub keys: bool,
 }
 
 /// Where a conversation can be held. The further down, the further from a real network.

@@ -51,6 +51,8 @@ impl Reader {
             setup.limits.push((key.to_owned(), number(value)?));
         } else if let Some(seconds) = text.strip_prefix("patience ") {
             setup.patience = Duration::from_secs(number(seconds)?.into());
+        } else if text == "with keys" {
+            setup.keys = true;
         } else if text == "only in process" {
             setup.reach = Reach::InProcess;
         } else if text == "only simulated" {
@@ -77,6 +79,7 @@ fn server(numbers: &str) -> Result<Setup, String> {
         limits: Vec::new(),
         patience: Duration::from_secs(1),
         reach: Reach::Programs,
+        keys: false,
     })
 }
 

@@ -169,6 +169,19 @@ impl Seat {
                 }
             }
             Action::Ask(_) => {}
+            Action::Remember { user, known } => {
+                let here = self.here.expect("others are met by somebody who is known");
+                let peers = &mut self.device.entry(here).or_default().peers;
+                peers.retain(|(name, _)| *name != user);
+                peers.push((user, known));
+            }
+            Action::Expect { .. }
+            | Action::Dial { .. }
+            | Action::Abandon { .. }
+            | Action::SendPeer { .. }
+            | Action::ClosePeer { .. } => {
+                unreachable!("in the clear no device proves its key, and nobody is introduced")
+            }
             Action::Exit(code) => {
                 self.write();
                 self.exit = Some(code as i32);
