@@ -97,6 +97,14 @@ kinds! {
         Stopped = "server stopped in order",
         /// A login was refused because the server was stopping or too many waited.
         Busy = "server busy",
+        /// A private session began.
+        Talked = "private session",
+        /// A private session broke.
+        TalkLost = "private session lost",
+        /// A private session was refused by a block, perhaps while it was opening.
+        TalkBlocked = "private session refused by a block",
+        /// Somebody who was introduced did not meet.
+        Unreached = "nobody met",
         /// Sixty-four commands were under way.
         FullPipe = "64 commands under way",
         /// A letter was killed at its note and shown once more.

@@ -123,6 +123,12 @@ pub enum Verb {
     Block,
     /// Unblocks somebody.
     Unblock,
+    /// Begins a private session.
+    Start,
+    /// Says something in one.
+    Whisper,
+    /// Ends one.
+    Stop,
     /// Logs out.
     Logout,
     /// Ends his input.
@@ -150,7 +156,10 @@ type Habits = &'static [(Verb, u8)];
 
 const TALKER: Habits = &[
     (Verb::Rest, 2),
-    (Verb::Say, 80),
+    (Verb::Say, 40),
+    (Verb::Start, 14),
+    (Verb::Whisper, 22),
+    (Verb::Stop, 4),
     (Verb::Who, 14),
     (Verb::Cast, 26),
     (Verb::Since, 10),
@@ -173,7 +182,9 @@ const TALKER: Habits = &[
 
 const RESTLESS: Habits = &[
     (Verb::Rest, 1),
-    (Verb::Say, 40),
+    (Verb::Say, 20),
+    (Verb::Start, 10),
+    (Verb::Whisper, 10),
     (Verb::Who, 8),
     (Verb::Cast, 8),
     (Verb::Paste, 6),
@@ -191,7 +202,10 @@ const RESTLESS: Habits = &[
 
 const BLOCKER: Habits = &[
     (Verb::Rest, 2),
-    (Verb::Say, 60),
+    (Verb::Say, 30),
+    (Verb::Start, 14),
+    (Verb::Whisper, 12),
+    (Verb::Stop, 4),
     (Verb::Who, 24),
     (Verb::Cast, 24),
     (Verb::Since, 16),
@@ -301,6 +315,9 @@ impl fmt::Display for Verb {
             Verb::Long => "says something long",
             Verb::Block => "blocks",
             Verb::Unblock => "unblocks",
+            Verb::Start => "begins a private session",
+            Verb::Whisper => "says something in private",
+            Verb::Stop => "ends a private session",
             Verb::Logout => "logs out",
             Verb::End => "ends his input",
             Verb::Interrupt => "presses Ctrl-C",

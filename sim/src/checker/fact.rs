@@ -40,6 +40,12 @@ pub enum Command {
     Since(u64),
     /// `block` (true) or `unblock`.
     Block(Target, bool),
+    /// `startprivate`
+    Start(Target),
+    /// `private`, with the number of what is said.
+    Whisper(Target, u32),
+    /// `stopprivate`
+    Stop(Target),
     /// `logout`
     Logout,
     /// A line that the client answers itself, or that means nothing: index into [`Command::SLIPS`].
@@ -47,6 +53,12 @@ pub enum Command {
 }
 
 impl Command {
+    /// It is about private sessions: its answer depends on what other clients do.
+    #[must_use]
+    pub fn is_private(self) -> bool {
+        matches!(self, Command::Start(_) | Command::Whisper(..) | Command::Stop(_))
+    }
+
     /// Lines that are no good command, and what they are answered with.
     pub const SLIPS: [(&'static [u8], Option<&'static str>); 14] = [
         (b"", None),

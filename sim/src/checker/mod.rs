@@ -18,6 +18,7 @@ pub mod session;
 pub mod share;
 pub mod sight;
 pub mod stream;
+pub mod talk;
 pub mod who;
 
 use starling_core::time::Time;
@@ -35,6 +36,7 @@ use presence::Presences;
 use reply::Replies;
 use session::Sessions;
 use stream::Streams;
+use talk::Talks;
 use who::Who;
 
 /// Nothing wrong, or what.
@@ -76,6 +78,7 @@ pub struct Judge {
     who: Who,
     replies: Replies,
     streams: Streams,
+    talks: Talks,
     bounds: Bounds,
     /// Texts carry numbers, so what is said can be followed. A script's do not.
     pub numbered: bool,
@@ -98,6 +101,7 @@ impl Judge {
             who: Who::default(),
             replies: Replies::default(),
             streams: Streams::default(),
+            talks: Talks::default(),
             bounds: Bounds::default(),
             numbered,
         }
@@ -210,7 +214,8 @@ impl Judge {
         self.letters.see(fact, book).map_err(by("letter"))?;
         self.casts.see(fact, book).map_err(by("cast"))?;
         self.replies.see(fact, book).map_err(by("reply"))?;
-        self.streams.see(fact, book).map_err(by("stream"))
+        self.streams.see(fact, book).map_err(by("stream"))?;
+        self.talks.see(fact, book).map_err(by("talk"))
     }
 
     /// A person is about to say something: its number, to whom (nobody in particular: a broadcast), and what.

@@ -9,6 +9,7 @@ use starling_core::wire::{NamesPage, Outcome, Refusal, Request, ServerFrame};
 
 use super::book::{Book, Wish};
 use super::fact::{Command, Fact, Target};
+use super::talk::is_private;
 use super::{Finding, fail};
 use crate::mark::Mark;
 
@@ -81,6 +82,9 @@ impl Replies {
         {
             return;
         }
+        if command.is_private() {
+            return;
+        }
         let at = link as usize;
         if self.typed.len() <= at {
             self.typed.resize_with(at + 1, VecDeque::new);
@@ -132,7 +136,7 @@ impl Replies {
     }
 
     fn shown(&mut self, link: u32, line: &Line, book: &Book) -> Finding {
-        if !is_reply(line) {
+        if !is_reply(line) || is_private(line) {
             return Ok(());
         }
         if *line == Line::LoggedOut {
@@ -176,6 +180,9 @@ fn is_reply(line: &Line) -> bool {
 
 /// What the server hears next from a client is the next command that was typed.
 fn heard(awaited: &mut VecDeque<Awaited>, request: &Request, id: RequestId, wish: Wish) -> Finding {
+    if matches!(wish, Wish::Call(_) | Wish::Know(_)) {
+        return Ok(());
+    }
     let remote = |awaited: &&mut Awaited| awaited.request.is_none() && !is_local(awaited.command);
     let Some(next) = awaited.iter_mut().find(remote) else {
         // `logout` may come from the end of the input or an interruption, which nobody types.

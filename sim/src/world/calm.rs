@@ -73,12 +73,13 @@ impl World {
             let node = &mut self.clients[client];
             node.asleep = None;
             if node.is_alive() {
-                let link = node.link;
+                let (link, peers) = (node.link, node.meetings.lines());
                 self.net.link(link).knock_held = Time::ZERO;
-                self.net.link(link).up.release(self.now);
-                self.net.link(link).down.release(self.now);
-                for up in [true, false] {
-                    self.net.flush(link, up, self.now, &mut self.queue, &mut self.tally.faults);
+                for link in [link].into_iter().chain(peers.into_iter().map(|line| line.0)) {
+                    for up in [true, false] {
+                        self.net.link(link).pipe(up).release(self.now);
+                        self.net.flush(link, up, self.now, &mut self.queue, &mut self.tally.faults);
+                    }
                 }
                 let client = u32::try_from(client).expect("few clients");
                 self.set_client_alarm(client);

@@ -212,8 +212,23 @@ impl World {
             Verb::Block | Verb::Unblock => {
                 self.type_command(client, user, Command::Block(to, verb == Verb::Block), &[], aim);
             }
+            // To others there are answers that do not tell which command they are for.
+            Verb::Start | Verb::Stop | Verb::Whisper if matches!(to, Target::User(other) if other != user) => {
+                self.type_private(client, user, verb, to, more);
+            }
             Verb::Logout => self.type_command(client, user, Command::Logout, &[], aim),
             _ => self.say(client, user, to, usize::from(more / 4), aim),
+        }
+    }
+
+    fn type_private(&mut self, client: u32, user: u16, verb: Verb, other: Target, more: u8) {
+        match verb {
+            Verb::Start => self.type_command(client, user, Command::Start(other), &[], None),
+            Verb::Stop => self.type_command(client, user, Command::Stop(other), &[], None),
+            _ => {
+                let (tag, text) = self.numbered(usize::from(more / 4));
+                self.type_command(client, user, Command::Whisper(other, tag), &text, None);
+            }
         }
     }
 

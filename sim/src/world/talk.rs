@@ -14,6 +14,13 @@ const FILLER: &str = "  Grüße,  \t\u{1f600} λόγος \u{1b}[0m end  ";
 impl World {
     /// A number for what `from` is about to say, and the text.
     pub(super) fn words(&mut self, from: u16, to: Option<u16>, bytes: usize) -> (u32, Bytes) {
+        let (tag, text) = self.numbered(bytes);
+        self.judge.say(tag, from, to, &text);
+        (tag, text)
+    }
+
+    /// A number for what is about to be said in private, and the text.
+    pub(super) fn numbered(&mut self, bytes: usize) -> (u32, Bytes) {
         self.said += 1;
         let tag = self.said;
         let plain = self.is_plain();
@@ -25,7 +32,6 @@ impl World {
                 if plain { out.put_bytes(b'.', bytes) } else { fill(out, bytes) }
             }
         });
-        self.judge.say(tag, from, to, &text);
         (tag, text)
     }
 
@@ -43,6 +49,9 @@ impl World {
             Command::Since(seconds) => ("whoelsesince", Some(seconds.to_string())),
             Command::Block(whom, true) => ("block", Some(name(whom))),
             Command::Block(whom, false) => ("unblock", Some(name(whom))),
+            Command::Start(whom) => ("startprivate", Some(name(whom))),
+            Command::Whisper(to, _) => ("private", Some(name(to))),
+            Command::Stop(whom) => ("stopprivate", Some(name(whom))),
             Command::Logout => ("logout", None),
             Command::Slip(slip) => {
                 let bytes = Bytes::from_static(Command::SLIPS[usize::from(slip)].0);

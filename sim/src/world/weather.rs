@@ -41,7 +41,11 @@ impl World {
 
     fn storm(&mut self, kind: FaultKind, person: u32, span: u8, more: u8) {
         let client = self.persons[person as usize].client;
-        let Some(link) = client.map(|client| self.clients[client as usize].link) else { return };
+        let Some(node) = client.map(|client| &self.clients[client as usize]) else { return };
+        // Connections to other clients are under the same sky.
+        let links: Vec<u32> =
+            [node.link].into_iter().chain(node.meetings.lines().iter().map(|line| line.0)).collect();
+        let link = links[usize::from(more / 2) % links.len()];
         let user = Some(self.persons[person as usize].user);
         let brief = self.now + Duration::from_millis(25) * u32::from(span);
         let long = self.now + Duration::from_millis(160) * u32::from(span);
