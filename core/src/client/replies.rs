@@ -7,6 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::asked::{Answer, Asked, Misfit};
+use super::context::Context;
 use super::view::Line;
 use crate::id::RequestId;
 use crate::limits::UNDER_WAY_MAX;
@@ -59,6 +60,22 @@ impl Replies {
         self.waiting(request).ok().map(|(_, waiting)| waiting.asked)
     }
 
+    /// Whether all commands before this one have been answered, and it has not.
+    pub(super) fn is_first(&self, request: RequestId) -> bool {
+        matches!(self.entries.front(), Some(Entry::Waiting(waiting)) if waiting.request == request)
+    }
+
+    /// Shows the answers whose turn has come.
+    pub(super) fn show_known(&mut self, cx: &mut Context<'_>) {
+        while let Some(answer) = self.next() {
+            match answer {
+                Answer::Silence => {}
+                Answer::Line(line) => cx.show(line),
+                Answer::Names(names) => names.into_iter().for_each(|name| cx.show(Line::Listed(name))),
+            }
+        }
+    }
+
     /// A command that is not the server's to answer has its answer. Nothing if it had one.
     pub(super) fn known(&mut self, request: RequestId, answer: Answer) {
         if let Ok((at, _)) = self.waiting(request) {
@@ -107,7 +124,7 @@ impl Replies {
     }
 
     /// The answer whose turn it is, if it is known.
-    pub(super) fn next(&mut self) -> Option<Answer> {
+    fn next(&mut self) -> Option<Answer> {
         match self.entries.pop_front()? {
             Entry::Known(answer) => {
                 self.names_held -= answer.names_held();

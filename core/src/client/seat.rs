@@ -228,15 +228,10 @@ impl Seat {
         self.show_known(cx);
     }
 
-    /// Shows the answers whose turn has come.
+    /// Shows the answers whose turn has come, and goes on with what waited for its turn.
     fn show_known(&mut self, cx: &mut Context<'_>) {
-        while let Some(answer) = self.replies.next() {
-            match answer {
-                Answer::Silence => {}
-                Answer::Line(line) => cx.show(line),
-                Answer::Names(names) => names.into_iter().for_each(|name| cx.show(Line::Listed(name))),
-            }
-        }
+        self.replies.show_known(cx);
+        self.peers.go_on(&self.replies, cx);
     }
 }
 

@@ -190,7 +190,7 @@ impl Peers {
             && opening.chosen == Some(peer)
         {
             opening.chosen = None;
-            self.choose(who, cx);
+            self.choose(who, replies, cx);
         }
     }
 

@@ -7,7 +7,7 @@ use super::line::Stage;
 use super::session::Session;
 use super::{CALLS_MAX, Opening, Peers, Starting, refuse, tell};
 use crate::client::action::Action;
-use crate::client::asked::Misfit;
+use crate::client::asked::{Answer, Misfit};
 use crate::client::context::Context;
 use crate::client::replies::Replies;
 use crate::client::view::{Complaint, Line};
@@ -113,15 +113,24 @@ impl Peers {
         }
         let who = *who;
         line.stage = Stage::Met { who, pass };
-        let _ = replies;
-        self.choose(who, cx);
+        self.choose(who, replies, cx);
         Ok(())
     }
 
-    /// The caller takes the first connection on which both have said what for.
-    pub(super) fn choose(&mut self, who: Name, cx: &mut Context<'_>) {
+    /// Answers were shown: a session may begin that waited for its turn.
+    pub(in crate::client) fn go_on(&mut self, replies: &Replies, cx: &mut Context<'_>) {
+        if let Some(starting) = self.starting {
+            self.choose(starting.who, replies, cx);
+        }
+    }
+
+    /// The caller takes the first connection on which both have said what for, once all that he has asked before is
+    /// answered: what is said in the session must not be shown before its beginning.
+    pub(super) fn choose(&mut self, who: Name, replies: &Replies, cx: &mut Context<'_>) {
         let Some(opening) = self.openings.get_mut(&who) else { return };
-        if opening.role != Role::Caller || opening.chosen.is_some() {
+        let turn =
+            self.starting.is_some_and(|starting| starting.who == who && replies.is_first(starting.request));
+        if opening.role != Role::Caller || opening.chosen.is_some() || !turn {
             return;
         }
         let stage = Stage::Met { who, pass: opening.pass };
@@ -184,7 +193,15 @@ impl Peers {
         }
         self.remember(who, opening.key, cx);
         match self.starting.take_if(|starting| starting.who == who) {
-            Some(starting) => tell(replies, starting.request, Line::PrivateStarted(who)),
+            Some(Starting { request, .. }) if replies.is_first(request) => {
+                tell(replies, request, Line::PrivateStarted(who));
+                replies.show_known(cx);
+            }
+            // The other one was first, and an earlier answer is missing: his beginning is told as his.
+            Some(Starting { request, .. }) => {
+                replies.known(request, Answer::Silence);
+                cx.show(Line::PrivateStartedBy(who));
+            }
             None => cx.show(Line::PrivateStartedBy(who)),
         }
     }
