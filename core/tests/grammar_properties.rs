@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use starling_core::auth::credentials::{self, HASH_PREFIX, Stored};
-use starling_core::command::{self, Command, Mistake, TABLE};
+use starling_core::command::{self, Command, Mistake, Private, TABLE};
 use starling_core::{escape, limits};
 
 /// What a line means, in words of its own.
@@ -20,10 +20,10 @@ fn command_model(line: &[u8]) -> String {
     let usage = |form: &str| format!("usage {form}");
     match words[..] {
         [] => "nothing".into(),
-        ["message", to, _, ..] => {
-            let after_verb = line.trim_start_matches(' ').strip_prefix("message").expect("the first word");
+        [verb @ ("message" | "private"), to, _, ..] => {
+            let after_verb = line.trim_start_matches(' ').strip_prefix(verb).expect("the first word");
             let text = &after_verb.trim_start_matches(' ')[to.len() + 1..];
-            text_model(&format!("message to {to}"), text)
+            text_model(&format!("{verb} to {to}"), text)
         }
         ["message", ..] => usage("message <user> <text>"),
         ["broadcast", _, ..] => text_model("broadcast", &line.trim_start_matches(' ')["broadcast ".len()..]),
@@ -38,6 +38,14 @@ fn command_model(line: &[u8]) -> String {
         ["block", ..] => usage("block <user>"),
         ["unblock", whom] => format!("unblock {whom}"),
         ["unblock", ..] => usage("unblock <user>"),
+        ["startprivate", whom] => format!("startprivate {whom}"),
+        ["startprivate", ..] => usage("startprivate <user>"),
+        ["private", ..] => usage("private <user> <text>"),
+        ["stopprivate", whom] => format!("stopprivate {whom}"),
+        ["stopprivate", ..] => usage("stopprivate <user>"),
+        ["verify", whom] => format!("verify {whom}"),
+        ["verify", whom, "ok"] => format!("verify {whom} ok"),
+        ["verify", ..] => usage("verify <user> [ok]"),
         ["logout"] => "logout".into(),
         ["logout", ..] => usage("logout"),
         [other, ..] => format!("invalid {}", other.chars().take(32).collect::<String>()),
@@ -58,6 +66,7 @@ fn told(parsed: &Result<Option<Command>, Mistake>) -> String {
         Ok(Some(Command::Since { seconds })) => format!("since {seconds}"),
         Ok(Some(Command::Block { whom })) => format!("block {}", whom.as_str()),
         Ok(Some(Command::Unblock { whom })) => format!("unblock {}", whom.as_str()),
+        Ok(Some(Command::Private(private))) => told_of(private),
         Ok(Some(Command::Logout)) => "logout".into(),
         Err(Mistake::LineTooLong) => "line too long".into(),
         Err(Mistake::NotUtf8) => "not UTF-8".into(),
@@ -67,10 +76,21 @@ fn told(parsed: &Result<Option<Command>, Mistake>) -> String {
     }
 }
 
+fn told_of(private: &Private) -> String {
+    match private {
+        Private::Start { whom } => format!("startprivate {}", whom.as_str()),
+        Private::Say { to, text } => format!("private to {}: {}", to.as_str(), text.as_str()),
+        Private::Stop { whom } => format!("stopprivate {}", whom.as_str()),
+        Private::Verify { whom, ok: false } => format!("verify {}", whom.as_str()),
+        Private::Verify { whom, ok: true } => format!("verify {} ok", whom.as_str()),
+    }
+}
+
 /// A piece of a line. Most of them mean something.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let verb = (0..TABLE.len()).prop_map(|row| TABLE[row].name().as_bytes().to_vec());
-    let known: &[&[u8]] = &[b" ", b"  ", b"\t", b"\r", b"yoda", b"0042", b"99999999999999999999", b"\xff"];
+    let known: &[&[u8]] =
+        &[b" ", b"  ", b"\t", b"\r", b"yoda", b"ok", b"0042", b"99999999999999999999", b"\xff"];
     prop_oneof![
         4 => verb,
         4 => Just(b" ".to_vec()),
@@ -105,7 +125,7 @@ proptest! {
     #[test]
     fn what_was_typed_is_never_copied(line in line()) {
         match command::parse(&line) {
-            Ok(Some(Command::Message { to, text })) => {
+            Ok(Some(Command::Message { to, text } | Command::Private(Private::Say { to, text }))) => {
                 prop_assert!(is_within(to.as_bytes(), &line) && is_within(text.bytes(), &line));
             }
             Ok(Some(Command::Broadcast { text })) => prop_assert!(is_within(text.bytes(), &line)),

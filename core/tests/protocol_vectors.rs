@@ -8,7 +8,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use starling_core::wire::{Hello, Kind, PeerFault, Phase, RawFrame, Request, ServerFrame};
+use starling_core::wire::{Hello, Kind, PeerFault, PeerFrame, Phase, RawFrame, Request, ServerFrame};
 use stream::{again, encoded, hear};
 
 const PAGE: &str = include_str!("../../PROTOCOL.md");
@@ -33,21 +33,24 @@ fn bytes(cell: &str) -> Vec<u8> {
     hex.map(|byte| u8::from_str_radix(byte, 16).expect("two hex digits")).collect()
 }
 
+const PHASES: [Phase; 4] = [Phase::BeforeLogin, Phase::Online, Phase::FromServer, Phase::FromPeer];
+
 fn phase(kind: Kind) -> Phase {
-    let phases = [Phase::BeforeLogin, Phase::Online, Phase::FromServer];
-    phases.into_iter().find(|phase| kind.body_max(*phase).is_ok()).expect("somebody may say it")
+    PHASES.into_iter().find(|phase| kind.body_max(*phase).is_ok()).expect("somebody may say it")
 }
 
 /// Who may say it and when, and how long it may be, as the page says it.
 fn permission(kind: Kind) -> (&'static str, String) {
-    let phases = [Phase::BeforeLogin, Phase::Online, Phase::FromServer];
-    match phases.map(|phase| kind.body_max(phase)) {
-        [Ok(max), Ok(online), Ok(from_server)] if max == online && max == from_server => {
-            ("both, always", max.to_string())
+    match PHASES.map(|phase| kind.body_max(phase)) {
+        [Ok(max), Ok(online), Ok(from_server), Ok(from_peer)]
+            if [online, from_server, from_peer] == [max; 3] =>
+        {
+            ("anybody, always", max.to_string())
         }
-        [Ok(max), Err(_), Err(_)] => ("client, before login", max.to_string()),
-        [Err(_), Ok(max), Err(_)] => ("client, online", max.to_string()),
-        [Err(_), Err(_), Ok(max)] => ("server", max.to_string()),
+        [Ok(max), Err(_), Err(_), Err(_)] => ("client, before login", max.to_string()),
+        [Err(_), Ok(max), Err(_), Err(_)] => ("client, online", max.to_string()),
+        [Err(_), Err(_), Ok(max), Err(_)] => ("server", max.to_string()),
+        [Err(_), Err(_), Err(_), Ok(max)] => ("client to client", max.to_string()),
         [Err(PeerFault::Reserved), ..] => ("reserved", "–".into()),
         other => panic!("the page has no words for {other:?}"),
     }
@@ -68,15 +71,19 @@ fn decoded(raw: RawFrame) -> (String, Vec<u8>) {
             let frame = ServerFrame::decode(raw).expect("a frame of a server");
             (words::server_frame(&frame), encoded(&frame.frame()))
         }
+        Phase::FromPeer => {
+            let frame = PeerFrame::decode(raw).expect("a frame of another client");
+            (words::peer_frame(&frame), encoded(&frame.frame()))
+        }
     }
 }
 
-/// The values of the first byte after `before` with which a frame of a server can be read.
+/// The values of the byte after `before` with which a frame can be read.
 fn codes(kind: Kind, before: &[u8]) -> BTreeSet<u8> {
     let readable = |code: &u8| {
-        [&b""[..], &[0, 0, 0, 60]].into_iter().any(|after| {
+        [&b""[..], &[0, 0, 0, 60], b"\x04luke"].into_iter().any(|after| {
             let body = Bytes::from([before, &[*code], after].concat());
-            ServerFrame::decode(RawFrame { kind, body }).is_ok()
+            again(phase(kind), RawFrame { kind, body }).is_ok()
         })
     };
     (0..=u8::MAX).filter(readable).collect()
@@ -112,6 +119,13 @@ fn every_code_has_its_row() {
     assert_eq!(numbers(&refusals), codes(Kind::LOGIN_REFUSED, &[]));
     let farewells = table("| reason | meaning | what the person is told |");
     assert_eq!(numbers(&farewells), codes(Kind::FAREWELL, &[]));
+
+    let roles = table("| role | who |");
+    assert_eq!(numbers(&roles), codes(Kind::MEET, &[&[0, 1][..], &[7; 16]].concat()));
+    let purposes = table("| purpose | what for |");
+    assert_eq!(numbers(&purposes), codes(Kind::CALL, &[0, 0, 0, 1]));
+    let partings = table("| reason | meaning | what the other person is told |");
+    assert_eq!(numbers(&partings), codes(Kind::BYE, &[]));
 
     let outcomes = table("| outcome | name | answers | what the person is told |");
     assert_eq!(numbers(&outcomes), codes(Kind::DONE, &[0, 0, 0, 1]));
@@ -149,6 +163,7 @@ fn every_faulty_vector_is_its_fault() {
             "before login" => Phase::BeforeLogin,
             "online" => Phase::Online,
             "from server" => Phase::FromServer,
+            "from peer" => Phase::FromPeer,
             other => panic!("the state {other}"),
         };
         let heard = hear(phase, [(&bytes(row[1])[..], false)]);

@@ -12,7 +12,8 @@ use starling_core::id::{MsgId, RequestId, Seq};
 use starling_core::name::Name;
 use starling_core::text::Text;
 use starling_core::wire::{
-    Frame, Hello, Kind, LoginName, Password, PeerFault, Phase, RawFrame, Reader, Request, ServerFrame,
+    Frame, Hello, Kind, LoginName, Password, PeerFault, PeerFrame, Phase, RawFrame, Reader, Request,
+    ServerFrame,
 };
 
 /// The one frame in `bytes`.
@@ -34,8 +35,10 @@ fn honest() -> impl Strategy<Value = (Phase, Vec<u8>)> {
             .prop_map(|all| (Phase::BeforeLogin, stream(all.iter().map(Hello::frame)))),
         prop::collection::vec(any_frame::request(), many.clone())
             .prop_map(|all| (Phase::Online, stream(all.iter().map(Request::frame)))),
-        prop::collection::vec(any_frame::server_frame(), many)
+        prop::collection::vec(any_frame::server_frame(), many.clone())
             .prop_map(|all| (Phase::FromServer, stream(all.iter().map(ServerFrame::frame)))),
+        prop::collection::vec(any_frame::peer_frame(), many)
+            .prop_map(|all| (Phase::FromPeer, stream(all.iter().map(PeerFrame::frame)))),
     ]
 }
 
@@ -44,6 +47,7 @@ fn check(phase: Phase, input: &[u8]) {
         Phase::BeforeLogin => checks::before_login(input),
         Phase::Online => checks::online(input),
         Phase::FromServer => checks::from_server(input),
+        Phase::FromPeer => checks::from_peer(input),
     }
 }
 
@@ -64,6 +68,12 @@ proptest! {
     fn server_frame_comes_back(frame in any_frame::server_frame()) {
         let raw = only(Phase::FromServer, &encoded(&frame.frame()));
         prop_assert_eq!(ServerFrame::decode(raw), Ok(frame));
+    }
+
+    #[test]
+    fn peer_frame_comes_back(frame in any_frame::peer_frame()) {
+        let raw = only(Phase::FromPeer, &encoded(&frame.frame()));
+        prop_assert_eq!(PeerFrame::decode(raw), Ok(frame));
     }
 
     #[test]
@@ -89,6 +99,7 @@ proptest! {
         checks::before_login(&input);
         checks::online(&input);
         checks::from_server(&input);
+        checks::from_peer(&input);
     }
 
     #[test]
@@ -175,7 +186,9 @@ fn wrong_bodies_have_their_fault() {
         (Kind::LOGIN, &no_flag, Malformed),
         (Kind::LOGIN, &early, Overlong),
     ];
-    let online: [(Kind, &[u8], PeerFault); 14] = [
+    let nine_hosts = [&b"\x0f\xa1\x09"[..], &b"\x04\x7f\0\0\x01".repeat(9)].concat();
+    let mapped = [&b"\x0f\xa1\x01\x06"[..], &[0; 10], b"\xff\xff\x7f\0\0\x01"].concat();
+    let online: [(Kind, &[u8], PeerFault); 23] = [
         (Kind::WHO, b"\0\0\0", Truncated),
         (Kind::ACTIVE, b"\0", Overlong),
         (Kind::BLOCK, b"\0\0\0\x01", Truncated),
@@ -190,8 +203,23 @@ fn wrong_bodies_have_their_fault() {
         (Kind::BROADCAST, b"\0\0\0\x01\xff", Malformed),
         (Kind::BROADCAST, &long_text, TooLong),
         (Kind::MAIL, b"", OutOfState),
+        (Kind::CALL, b"\0\0\0\x01\0\x04luke", Malformed),
+        (Kind::CALL, b"\0\0\0\x01\x01\x04luke!", Overlong),
+        (Kind::KNOW, b"\0\0\0\x01\x04luk", Truncated),
+        (Kind::REACH, b"\x03\xff\0", Malformed),
+        (Kind::REACH, b"\x0f\xa1\x01\x05\x7f\0\0\x01", Malformed),
+        (Kind::REACH, b"\x0f\xa1\x01\x04\x7f\0\0", Truncated),
+        (Kind::REACH, b"\x0f\xa1\0\x04", Overlong),
+        (Kind::REACH, &nine_hosts, Malformed),
+        (Kind::REACH, &mapped, Malformed),
     ];
-    let from_server: [(Kind, &[u8], PeerFault); 7] = [
+    let vouch = |role: u8, purpose: u8, rest: &[u8]| {
+        [&[7; 16][..], &[role, purpose], b"\0\0\0\x01\x04luke", &[1; 32], rest].concat()
+    };
+    let (no_role, no_purpose) = (vouch(2, 1, b"\0"), vouch(0, 2, b"\0"));
+    let ten_candidates = vouch(0, 1, &[&b"\x0a"[..], &b"\x04\x7f\0\0\x01\x0f\xa1".repeat(10)].concat());
+    let low_port = vouch(0, 1, b"\x01\x04\x7f\0\0\x01\0\x16");
+    let from_server: [(Kind, &[u8], PeerFault); 11] = [
         (Kind::GREETING, b"\0\x02", Version),
         (Kind::GREETING, b"\0\x01\0\0\0\0\0\0\0\0\0\0\x80\0\0", Malformed),
         (Kind::LOGIN_REFUSED, b"\x01\0\0\0\0", Overlong),
@@ -199,11 +227,29 @@ fn wrong_bodies_have_their_fault() {
         (Kind::FAULT, b"\x0d", Malformed),
         (Kind::DONE, b"\0\0\0\x01\x06", Malformed),
         (Kind::PRESENCE, b"\0\0\0\0\0\0\0\x01\x02\x01a", Malformed),
+        (Kind::VOUCH, &no_role, Malformed),
+        (Kind::VOUCH, &no_purpose, Malformed),
+        (Kind::VOUCH, &ten_candidates, Malformed),
+        (Kind::VOUCH, &low_port, Malformed),
+    ];
+    let (later, no_role) = (b"\0\x02 what a later version says", [&b"\0\x01"[..], &[7; 16], &[2]].concat());
+    let from_peer: [(Kind, &[u8], PeerFault); 10] = [
+        (Kind::MEET, later, Version),
+        (Kind::MEET, b"\0", Truncated),
+        (Kind::MEET, &no_role[..17], Truncated),
+        (Kind::MEET, &no_role, Malformed),
+        (Kind::OPEN, b"\0", Overlong),
+        (Kind::OPENED, b"\0", Overlong),
+        (Kind::WHISPER, b"  ", Malformed),
+        (Kind::HEARD, b"\0\0\0\0\0\0\x01", Truncated),
+        (Kind::BYE, b"\x03", Malformed),
+        (Kind::MESSAGE, b"", OutOfState),
     ];
     let phases = [
         (Phase::BeforeLogin, &before_login[..]),
         (Phase::Online, &online[..]),
         (Phase::FromServer, &from_server[..]),
+        (Phase::FromPeer, &from_peer[..]),
     ];
     for (phase, rows) in phases {
         for (kind, body, fault) in rows {

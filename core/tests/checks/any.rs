@@ -1,15 +1,19 @@
 //! Any value that can travel.
 
+use std::net::{IpAddr, SocketAddr};
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use starling_core::device::{DeviceKey, DeviceProof};
+use starling_core::direct::place::{CANDIDATES_MAX, HOSTS_MAX, PORT_MIN};
+use starling_core::direct::{Pass, Purpose, Reach, Role};
 use starling_core::id::{Epoch, MsgId, RequestId, Seq, ServerId};
 use starling_core::limits::TEXT_MAX;
 use starling_core::name::Name;
 use starling_core::text::Text;
 use starling_core::wire::{
-    Farewell, Greeting, Hello, LoginName, LoginRefusal, NamesPage, Outcome, Password, PeerFault, Presence,
-    PresenceList, Request, ServerFrame, VERSION,
+    Farewell, Greeting, Hello, LoginName, LoginRefusal, NamesPage, Outcome, Parting, Password, PeerFault,
+    PeerFrame, Presence, PresenceList, Request, ServerFrame, VERSION, Vouch,
 };
 
 pub(crate) fn hello() -> impl Strategy<Value = Hello> {
@@ -48,6 +52,10 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         (request_id(), name()).prop_map(|(request, whom)| Request::Block { request, whom }),
         (request_id(), name()).prop_map(|(request, whom)| Request::Unblock { request, whom }),
         request_id().prop_map(|request| Request::Logout { request }),
+        (request_id(), name())
+            .prop_map(|(request, whom)| { Request::Call { request, purpose: Purpose::Talk, whom } }),
+        (request_id(), name()).prop_map(|(request, whom)| Request::Know { request, whom }),
+        reach().prop_map(Request::Reach),
         seq().prop_map(|seq| Request::Ack { seq }),
         Just(Request::Active),
         any::<u32>().prop_map(|nonce| Request::Ping { nonce }),
@@ -70,11 +78,62 @@ pub(crate) fn server_frame() -> impl Strategy<Value = ServerFrame> {
         }),
         (name(), text()).prop_map(|(from, text)| ServerFrame::Cast { from, text }),
         presence().prop_map(ServerFrame::Presence),
+        vouch().prop_map(ServerFrame::Vouch),
         (request_id(), outcome()).prop_map(|(request, outcome)| ServerFrame::Done { request, outcome }),
         names().prop_map(ServerFrame::Names),
         any::<u32>().prop_map(|nonce| ServerFrame::Ping { nonce }),
         any::<u32>().prop_map(|nonce| ServerFrame::Pong { nonce }),
     ]
+}
+
+pub(crate) fn peer_frame() -> impl Strategy<Value = PeerFrame> {
+    prop_oneof![
+        (pass(), role()).prop_map(|(pass, role)| PeerFrame::meet(pass, role)),
+        Just(PeerFrame::Open),
+        Just(PeerFrame::Opened),
+        text().prop_map(|text| PeerFrame::Whisper { text }),
+        any::<u64>().prop_map(|count| PeerFrame::Heard { count }),
+        prop::sample::select(&[Parting::Stopped, Parting::LoggedOut][..]).prop_map(PeerFrame::Bye),
+        any::<u32>().prop_map(|nonce| PeerFrame::Ping { nonce }),
+        any::<u32>().prop_map(|nonce| PeerFrame::Pong { nonce }),
+    ]
+}
+
+fn pass() -> impl Strategy<Value = Pass> {
+    any::<[u8; Pass::BYTES]>().prop_map(Pass)
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop::sample::select(&[Role::Caller, Role::Called][..])
+}
+
+/// An address in its one form.
+fn address() -> impl Strategy<Value = IpAddr> {
+    prop_oneof![
+        any::<[u8; 4]>().prop_map(IpAddr::from),
+        any::<[u8; 16]>().prop_map(|octets| IpAddr::from(octets).to_canonical()),
+    ]
+}
+
+fn reach() -> impl Strategy<Value = Reach> {
+    (PORT_MIN.., prop::collection::vec(address(), 0..=HOSTS_MAX))
+        .prop_map(|(port, hosts)| Reach { port, hosts })
+}
+
+fn vouch() -> impl Strategy<Value = Vouch> {
+    let candidate = (address(), PORT_MIN..).prop_map(SocketAddr::from);
+    let candidates = prop::collection::vec(candidate, 0..=CANDIDATES_MAX);
+    (pass(), role(), request_id(), name(), any::<[u8; DeviceKey::BYTES]>(), candidates).prop_map(
+        |(pass, role, request, name, key, candidates)| Vouch {
+            pass,
+            role,
+            purpose: Purpose::Talk,
+            request,
+            name,
+            key: DeviceKey(key),
+            candidates,
+        },
+    )
 }
 
 fn name() -> impl Strategy<Value = Name> {

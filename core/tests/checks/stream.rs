@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use starling_core::wire::{
-    Frame, HEAD_BYTES, Hello, Kind, PeerFault, Phase, RawFrame, Reader, Request, ServerFrame,
+    Frame, HEAD_BYTES, Hello, Kind, PeerFault, PeerFrame, Phase, RawFrame, Reader, Request, ServerFrame,
 };
 
 /// What came out of a stream: the frames, and the fault at its end if there was one.
@@ -51,6 +51,7 @@ pub(crate) fn again(phase: Phase, raw: RawFrame) -> Result<Frame, PeerFault> {
         Phase::BeforeLogin => Hello::decode(raw).map(|hello| hello.frame()),
         Phase::Online => Request::decode(raw).map(|request| request.frame()),
         Phase::FromServer => ServerFrame::decode(raw).map(|frame| frame.frame()),
+        Phase::FromPeer => PeerFrame::decode(raw).map(|frame| frame.frame()),
     }
 }
 

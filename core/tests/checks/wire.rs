@@ -23,6 +23,11 @@ pub(crate) fn from_server(input: &[u8]) {
     any_bytes(input, Phase::FromServer);
 }
 
+/// What a client makes of any bytes from another client.
+pub(crate) fn from_peer(input: &[u8]) {
+    any_bytes(input, Phase::FromPeer);
+}
+
 /// The first bytes of `input` say how the rest is cut.
 fn any_bytes(input: &[u8], phase: Phase) {
     let (cuts, stream) = input.split_at(input.len().min(8));

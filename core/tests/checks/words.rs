@@ -1,8 +1,10 @@
 //! Frames in the words of PROTOCOL.md.
 
+use starling_core::direct::{Pass, Purpose, Role};
 use starling_core::id::{MsgId, Seq};
 use starling_core::wire::{
-    Farewell, Hello, LoginRefusal, NamesPage, Outcome, PresenceList, Refusal, Request, ServerFrame,
+    Farewell, Hello, LoginRefusal, NamesPage, Outcome, Parting, PeerFrame, PresenceList, Refusal, Request,
+    ServerFrame, Vouch,
 };
 
 const NO_FIELDS: &str = "–";
@@ -33,6 +35,11 @@ pub(crate) fn request(request: &Request) -> String {
         Request::Block { request, whom } | Request::Unblock { request, whom } => {
             format!("request {}, whom `{whom}`", request.0)
         }
+        Request::Call { request, purpose, whom } => {
+            format!("request {}, purpose {}, whom `{whom}`", request.0, purpose_of(*purpose))
+        }
+        Request::Know { request, whom } => format!("request {}, whom `{whom}`", request.0),
+        Request::Reach(reach) => format!("port {}, hosts {}", reach.port, listed(&reach.hosts)),
         Request::Ack { seq } => place(*seq),
         Request::Active => NO_FIELDS.into(),
         Request::Ping { nonce } | Request::Pong { nonce } => nonce_in_hex(*nonce),
@@ -55,10 +62,50 @@ pub(crate) fn server_frame(frame: &ServerFrame) -> String {
         }
         ServerFrame::Cast { from, text } => format!("from `{from}`, text `{}`", text.as_str()),
         ServerFrame::Presence(list) => presence(list),
+        ServerFrame::Vouch(introduction) => vouch(introduction),
         ServerFrame::Done { request, outcome } => format!("request {}, {}", request.0, ending(*outcome)),
         ServerFrame::Names(page) => names(page),
         ServerFrame::Ping { nonce } | ServerFrame::Pong { nonce } => nonce_in_hex(*nonce),
     }
+}
+
+pub(crate) fn peer_frame(frame: &PeerFrame) -> String {
+    match frame {
+        PeerFrame::Meet { version, pass, role } => {
+            format!("version {version}, pass {}, role {}", hex(&pass.0), role_of(*role))
+        }
+        PeerFrame::Open | PeerFrame::Opened => NO_FIELDS.into(),
+        PeerFrame::Whisper { text } => format!("text `{}`", text.as_str()),
+        PeerFrame::Heard { count } => format!("count {count}"),
+        PeerFrame::Bye(Parting::Stopped) => "reason 1".into(),
+        PeerFrame::Bye(Parting::LoggedOut) => "reason 2".into(),
+        PeerFrame::Ping { nonce } | PeerFrame::Pong { nonce } => nonce_in_hex(*nonce),
+    }
+}
+
+fn vouch(Vouch { pass: Pass(pass), role, purpose, request, name, key, candidates }: &Vouch) -> String {
+    let (pass, key, candidates) = (hex(pass), hex(&key.0), listed(candidates));
+    let (role, purpose) = (role_of(*role), purpose_of(*purpose));
+    let head = format!("pass {pass}, role {role}, purpose {purpose}, request {}", request.0);
+    format!("{head}, name `{name}`, key {key}, candidates {candidates}")
+}
+
+fn role_of(role: Role) -> u8 {
+    match role {
+        Role::Caller => 0,
+        Role::Called => 1,
+    }
+}
+
+fn purpose_of(purpose: Purpose) -> u8 {
+    match purpose {
+        Purpose::Talk => 1,
+    }
+}
+
+fn listed<T: ToString>(places: &[T]) -> String {
+    let places: Vec<String> = places.iter().map(T::to_string).collect();
+    if places.is_empty() { "none".into() } else { places.join(" ") }
 }
 
 fn ending(outcome: Outcome) -> &'static str {
@@ -75,6 +122,9 @@ fn ending(outcome: Outcome) -> &'static str {
         Outcome::Refused(Refusal::NotBlocked) => "not blocked",
         Outcome::Refused(Refusal::MailboxFull) => "mailbox full",
         Outcome::Refused(Refusal::CannotStore) => "cannot store",
+        Outcome::Refused(Refusal::BlockedByYou) => "blocked by you",
+        Outcome::Refused(Refusal::Offline) => "offline",
+        Outcome::Refused(Refusal::Unreachable) => "unreachable",
     }
 }
 

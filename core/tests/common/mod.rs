@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use starling_core::device::{DeviceKey, DeviceProof};
 use starling_core::id::{ConnId, Epoch, MsgId, RequestId, Seq, ServerId, UserId};
 use starling_core::name::Name;
 use starling_core::seed::Seed;
@@ -86,7 +87,10 @@ impl World {
                     None => self.feed(answer),
                 }
             }
-            Action::Prove { conn, .. } => self.feed(Input::Proven { conn, holds: false }),
+            Action::Prove { conn, proof, .. } => {
+                let holds = proof.signature == RIGHT_SIGNATURE;
+                self.feed(Input::Proven { conn, holds });
+            }
             Action::Store(batch) => self.batches.push(batch),
             Action::Load(order) => self.pages.push(order),
             Action::Pause { .. } | Action::Resume { .. } | Action::Stopped => {}
@@ -118,10 +122,14 @@ impl World {
     }
 
     pub fn open(&mut self) -> ConnId {
+        // Everybody comes from an address of his own: what one address may is another matter.
+        let number = self.generation + 1;
+        self.open_from(IpAddr::from(number.wrapping_mul(1_000_003).to_be_bytes()))
+    }
+
+    pub fn open_from(&mut self, from: IpAddr) -> ConnId {
         let conn = self.next_conn();
         self.lines.push((conn, Reader::new(), Vec::new(), false));
-        // Everybody comes from an address of his own: what one address may is another matter.
-        let from = IpAddr::from((conn.generation.wrapping_mul(1_000_003) ^ conn.slot).to_be_bytes());
         self.feed(Input::Opened { conn, from });
         self.say(conn, &Hello::Hello { version: VERSION, product: "test".into() }.frame());
         self.take(conn);
@@ -129,11 +137,16 @@ impl World {
     }
 
     pub fn knock(&mut self, conn: ConnId, name: &str, password: &str) {
+        self.knock_with(conn, name, password, None);
+    }
+
+    /// An attempt from the device with that key, if any.
+    pub fn knock_with(&mut self, conn: ConnId, name: &str, password: &str, device: Option<DeviceKey>) {
         let login = Hello::Login {
             name: LoginName::cut(Bytes::copy_from_slice(name.as_bytes())).unwrap(),
             password: Password::cut(Bytes::copy_from_slice(password.as_bytes())).unwrap(),
             seen: Seq::START,
-            device: None,
+            device: device.map(|key| DeviceProof { key, signature: RIGHT_SIGNATURE }),
         };
         self.say(conn, &login.frame());
     }
@@ -173,6 +186,9 @@ impl World {
         batch
     }
 }
+
+/// The signature that holds.
+const RIGHT_SIGNATURE: [u8; DeviceProof::SIGNATURE_BYTES] = [7; DeviceProof::SIGNATURE_BYTES];
 
 pub fn name_of(name: &str) -> Name {
     Name::parse(name.as_bytes()).unwrap()

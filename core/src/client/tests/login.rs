@@ -64,7 +64,7 @@ fn an_impossible_name_is_tried_like_any_other() {
 #[test]
 fn after_a_wrong_password_the_same_name_tries_again() {
     let proof = DeviceProof { key: DeviceKey([1; 32]), signature: [2; 64] };
-    let memory = Memory { seen: place(4), marks: Vec::new(), device: Some(proof) };
+    let memory = Memory { seen: place(4), device: Some(proof), ..Memory::default() };
     let mut rig = Rig::knocking(memory);
     rig.hears(ServerFrame::LoginRefused(LoginRefusal::TryAgain));
     let again = Line::LoginRefused(Some(name("yoda")), LoginRefusal::TryAgain);

@@ -19,7 +19,7 @@ fn letters_are_shown_and_noted_and_then_acknowledged_together() {
 
 #[test]
 fn a_letter_that_was_seen_is_acknowledged_but_not_shown() {
-    let mut rig = welcomed(Memory { seen: place(2), marks: Vec::new(), device: None });
+    let mut rig = welcomed(Memory { seen: place(2), ..Memory::default() });
     rig.hears_all(&[mail(1, 1, "old"), mail(2, 2, "old")]);
     assert_eq!(rig.told(), ["> ACK 3:2"]);
     rig.hears(mail(3, 3, "new"));
@@ -31,7 +31,7 @@ fn a_letter_that_was_seen_is_acknowledged_but_not_shown() {
 #[test]
 fn a_message_sent_twice_is_known_by_its_identity() {
     let mut rig =
-        welcomed(Memory { seen: place(1), marks: Vec::from([(name("hans"), id(4))]), device: None });
+        welcomed(Memory { seen: place(1), marks: Vec::from([(name("hans"), id(4))]), ..Memory::default() });
     rig.hears(mail(2, 4, "again"));
     assert_eq!(rig.told(), ["> ACK 3:2"]);
     rig.hears_all(&[mail(3, 5, "next"), mail(4, 5, "next")]);
@@ -45,7 +45,7 @@ fn a_cursor_from_a_later_life_of_the_server_is_dropped() {
         rig.feed(Input::Opened);
         rig.hears(greeting_of(epoch));
         rig.types("yoda");
-        rig.feed(Input::Recalled(Memory { seen: place(9), marks: Vec::new(), device: None }));
+        rig.feed(Input::Recalled(Memory { seen: place(9), ..Memory::default() }));
         rig.types("wise");
         let sent = rig.did();
         let Some(Hello::Login { seen: told, .. }) = sent.iter().rev().find_map(|action| match action {

@@ -112,6 +112,17 @@ fn words(action: &Action) -> String {
             _ => alloc::format!("> {}", frame.kind().name().unwrap_or("?")),
         },
         Action::Recall { user, .. } => alloc::format!("recall {user}"),
+        Action::Expect { key, .. } => alloc::format!("expect {key:?}"),
+        Action::Dial { pass, .. } => alloc::format!("dial {pass:?}"),
+        Action::Abandon { pass } => alloc::format!("abandon {pass:?}"),
+        Action::SendPeer { peer, frame } => {
+            alloc::format!("{} < {}", peer.generation, frame.kind().name().unwrap_or("?"))
+        }
+        Action::ClosePeer { peer } => alloc::format!("{} closed", peer.generation),
+        Action::Remember { user, known } => {
+            let verified = if known.verified == Some(known.key) { ", verified" } else { "" };
+            alloc::format!("remember {user}: {:?}{verified}", known.key)
+        }
         Action::Ask(prompt) => alloc::format!("ask {prompt:?}"),
         Action::Exit(code) => alloc::format!("exit {}", *code as u8),
     }
