@@ -43,7 +43,8 @@ impl Known {
 
     pub(super) fn opinion(&self, who: Name, key: DeviceKey) -> Opinion {
         match self.get(who) {
-            Some(KnownKey { verified: Some(verified), .. }) if verified != key => Opinion::Refused,
+            Some(KnownKey { verified: Some(verified), .. }) if verified == key => Opinion::Fine,
+            Some(KnownKey { verified: Some(_), .. }) => Opinion::Refused,
             Some(known) if known.key != key => Opinion::Changed,
             _ => Opinion::Fine,
         }

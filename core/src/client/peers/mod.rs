@@ -53,6 +53,8 @@ pub(super) struct Peers {
     starting: Option<Starting>,
     /// The requests of such commands: the server may say of any of them that it was refused after all.
     calls: VecDeque<RequestId>,
+    /// The person goes: no further session begins.
+    parted: bool,
 }
 
 /// The server has vouched for somebody, and no connection is agreed upon.
@@ -96,6 +98,7 @@ impl Peers {
             sessions: BTreeMap::new(),
             starting: None,
             calls: VecDeque::new(),
+            parted: false,
         }
     }
 

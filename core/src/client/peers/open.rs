@@ -11,11 +11,11 @@ use crate::client::asked::{Answer, Misfit};
 use crate::client::context::Context;
 use crate::client::replies::Replies;
 use crate::client::view::{Complaint, Line};
-use crate::direct::{Pass, Role};
+use crate::direct::{Pass, Purpose, Role};
 use crate::id::{ConnId, RequestId};
 use crate::limits::CALL_MAX;
 use crate::name::Name;
-use crate::wire::{Outcome, PeerFrame, Refusal, Vouch};
+use crate::wire::{Outcome, PeerFrame, Refusal, Request, Vouch};
 
 impl Peers {
     /// Whether there is a session with somebody that has not been ended on this side.
@@ -48,10 +48,10 @@ impl Peers {
     ) -> Result<(), Misfit> {
         let starting = self.starting.filter(|starting| starting.request == request);
         match (starting, outcome) {
-            // The other one has called: his introduction is meant, and it is here already.
+            // The other one has called: his introduction is meant, and it came before this. If it is over, this
+            // one was not on its way at the same time, and asks for another.
             (Some(Starting { who, request }), Outcome::Accepted) if !self.openings.contains_key(&who) => {
-                self.starting = None;
-                refuse(replies, request, Complaint::Unreached(who));
+                cx.send(Request::Call { request, purpose: Purpose::Talk, whom: who }.frame());
             }
             (_, Outcome::Accepted) => {}
             (None, Outcome::Refused(_)) => {}
@@ -71,7 +71,7 @@ impl Peers {
             Role::Caller => asked,
             Role::Called => !self.blocked.contains(&who),
         };
-        if !wanted || self.own.is_none() {
+        if !wanted || self.own.is_none() || self.parted {
             return;
         }
         let opinion = self.known.opinion(who, key);
@@ -232,6 +232,13 @@ impl Peers {
         let late = self.openings.iter().filter(|(_, opening)| now >= opening.until);
         for who in late.map(|(who, _)| *who).collect::<Vec<_>>() {
             self.end_opening(who, Complaint::Unreached(who), replies, cx);
+        }
+    }
+
+    /// Nothing that is not open opens any more.
+    pub(super) fn end_openings(&mut self, cx: &mut Context<'_>) {
+        for who in self.openings.keys().copied().collect::<Vec<_>>() {
+            self.forget_opening(who, cx);
         }
     }
 

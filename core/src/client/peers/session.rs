@@ -1,9 +1,12 @@
 //! A private session: texts in both directions, and who has read how many.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::id::{ConnId, RequestId};
+use crate::limits::UNDER_WAY_MAX;
+use crate::text::Text;
 use crate::time::Time;
 
 /// How long the other side of a session that is being ended may take to say that it has read everything: less than
@@ -24,6 +27,9 @@ pub(super) struct Session {
     heard: u64,
     /// The commands whose texts it has not.
     waiting: VecDeque<RequestId>,
+    /// Texts that came after this side had said goodbye. They are shown if the other side has said goodbye, too;
+    /// else it will take them back.
+    held: Vec<Text>,
 }
 
 /// The end of a session on this side.
@@ -41,7 +47,7 @@ pub(super) struct Miscounted;
 
 impl Session {
     pub(super) fn new(conn: ConnId) -> Session {
-        Session { conn, leaving: None, shown: 0, heard: 0, waiting: VecDeque::new() }
+        Session { conn, leaving: None, shown: 0, heard: 0, waiting: VecDeque::new(), held: Vec::new() }
     }
 
     /// A text goes out for a command.
@@ -72,12 +78,26 @@ impl Session {
         Ok(self.waiting.drain(..news).collect::<VecDeque<_>>().into_iter())
     }
 
-    /// The commands whose texts nobody has said to have read.
-    pub(super) fn unheard(self) -> impl Iterator<Item = RequestId> {
-        self.waiting.into_iter()
+    /// A text came after this side had said goodbye.
+    ///
+    /// # Errors
+    /// [`Miscounted`]: nobody has said so many before he could know of the goodbye.
+    pub(super) fn hold(&mut self, text: Text) -> Result<(), Miscounted> {
+        if self.held.len() == UNDER_WAY_MAX {
+            return Err(Miscounted);
+        }
+        self.held.push(text);
+        Ok(())
+    }
+
+    /// How far its end had come, the texts that wait for it, and the commands whose texts nobody has said to have
+    /// read.
+    pub(super) fn end(self) -> (Option<Leaving>, Vec<Text>, VecDeque<RequestId>) {
+        (self.leaving, self.held, self.waiting)
     }
 
     pub(super) fn check(&self) {
+        assert!(self.held.is_empty() || self.leaving.is_some(), "a text waits only for the end");
         assert!(self.waiting.len() <= WAITING_MAX, "what waits is bounded by the commands under way");
     }
 }

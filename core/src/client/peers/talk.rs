@@ -35,6 +35,8 @@ impl Peers {
 
     /// All sessions are to end, because the person goes.
     pub(in crate::client) fn part_all(&mut self, cx: &mut Context<'_>) {
+        self.parted = true;
+        self.end_openings(cx);
         for who in self.sessions.keys().copied().collect::<Vec<_>>() {
             if self.is_talking_with(who) {
                 // Who is blocked learns nothing of whether somebody is online.
@@ -69,6 +71,9 @@ impl Peers {
     ) -> Result<(), Misfit> {
         let session = self.sessions.get_mut(&who).filter(|session| session.conn == peer).ok_or(Misfit)?;
         match frame {
+            PeerFrame::Whisper { text } if session.leaving.is_some() => {
+                session.hold(text).map_err(|_| Misfit)?
+            }
             PeerFrame::Whisper { text } => {
                 cx.show(Line::Whispered(who, text));
                 let count = session.show();
@@ -86,40 +91,45 @@ impl Peers {
         Ok(())
     }
 
-    /// The other side has ended the session. It has read nothing that it has not said to have read.
+    /// The other side has ended the session. If this side has not, nothing is read there any more.
     fn other_parts(&mut self, who: Name, parting: Parting, replies: &mut Replies, cx: &mut Context<'_>) {
         let Some(session) = self.sessions.remove(&who) else { return };
         self.drop_line(session.conn, cx);
-        match session.leaving {
-            // Both at once: each has its own confirmation.
-            Some(leaving) => left(who, leaving, replies),
-            None => cx.show(match parting {
-                Parting::Stopped => Line::PrivateClosedBy(who),
-                Parting::LoggedOut => Line::PrivateLoggedOut(who),
-            }),
+        let (leaving, held, unheard) = session.end();
+        match leaving {
+            // Both at once: each shows what the other one said before, and has its own confirmation.
+            Some(leaving) => {
+                held.into_iter().for_each(|text| cx.show(Line::Whispered(who, text)));
+                unheard.into_iter().for_each(|request| replies.known(request, Answer::Silence));
+                left(who, leaving, replies);
+            }
+            None => {
+                cx.show(match parting {
+                    Parting::Stopped => Line::PrivateClosedBy(who),
+                    Parting::LoggedOut => Line::PrivateLoggedOut(who),
+                });
+                unheard.into_iter().for_each(|request| no_session(who, request, replies));
+            }
         }
-        session
-            .unheard()
-            .for_each(|request| refuse(replies, request, Complaint::NoSession(who.as_str().into())));
     }
 
     /// The connection of a session is no more.
     pub(super) fn session_lost(&mut self, who: Name, replies: &mut Replies, cx: &mut Context<'_>) {
         let Some(session) = self.sessions.remove(&who) else { return };
-        match session.leaving {
+        let (leaving, _, unheard) = session.end();
+        let mut unheard = unheard.into_iter();
+        match leaving {
             Some(leaving) => {
                 // Whoever closes after our goodbye has read all that came before it.
-                session.unheard().for_each(|request| replies.known(request, Answer::Silence));
+                unheard.for_each(|request| replies.known(request, Answer::Silence));
                 left(who, leaving, replies);
             }
             None => {
-                let mut unheard = session.unheard();
                 match unheard.next() {
                     Some(request) => refuse(replies, request, Complaint::Gone(who)),
                     None => cx.show(Line::PrivateLost(who)),
                 }
-                unheard
-                    .for_each(|request| refuse(replies, request, Complaint::NoSession(who.as_str().into())));
+                unheard.for_each(|request| no_session(who, request, replies));
             }
         }
     }
@@ -132,8 +142,8 @@ impl Peers {
         for who in late.map(|(who, _)| *who).collect::<Vec<_>>() {
             let Some(session) = self.sessions.remove(&who) else { continue };
             self.drop_line(session.conn, cx);
-            let leaving = session.leaving;
-            session.unheard().for_each(|request| refuse(replies, request, Complaint::Gone(who)));
+            let (leaving, _, unheard) = session.end();
+            unheard.into_iter().for_each(|request| refuse(replies, request, Complaint::Gone(who)));
             leaving.into_iter().for_each(|leaving| left(who, leaving, replies));
         }
     }
@@ -153,6 +163,11 @@ impl Peers {
         }
         self.known.get(who).is_some()
     }
+}
+
+/// A text was said when the other side had ended the session.
+fn no_session(who: Name, request: RequestId, replies: &mut Replies) {
+    refuse(replies, request, Complaint::NoSession(who.as_str().into()));
 }
 
 /// The end of a session that this side has ended.

@@ -94,13 +94,15 @@ impl Home {
             Err(refusal) => cx.refuse(reply, refusal),
             Ok(whom) => {
                 self.calls.forget_old(cx.now);
-                // The other one has asked for him: that introduction is for both of them.
-                if self.calls.received.iter().any(|call| call.by == whom && call.purpose == purpose) {
-                    return cx.reply(reply, Outcome::Accepted);
-                }
                 let until = cx.now + cx.config.limits.call_window;
                 self.calls.made.retain(|call| call.whom != whom);
                 self.calls.made.push(Made { whom, reply, until });
+                // The other one has asked for him: that introduction is for both of them. If he asks once more, it
+                // is over for him, and he wants another.
+                let crosses = |call: &mut Received| call.by == whom && call.purpose == purpose;
+                if self.calls.received.extract_if(.., crosses).next().is_some() {
+                    return cx.reply(reply, Outcome::Accepted);
+                }
                 let (pass, place) = (cx.pass(), self.calls.place.clone());
                 let called = Called { by: self.user, name: self.name, purpose, pass, place, reply };
                 cx.tell_home(whom, ToHome::Called(called));
