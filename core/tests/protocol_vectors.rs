@@ -8,6 +8,9 @@ mod words;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use starling_core::client::SafetyNumber;
+use starling_core::device::DeviceKey;
+use starling_core::name::Name;
 use starling_core::wire::{Hello, Kind, PeerFault, PeerFrame, Phase, RawFrame, Request, ServerFrame};
 use stream::{again, encoded, hear};
 
@@ -54,6 +57,13 @@ fn permission(kind: Kind) -> (&'static str, String) {
         [Err(PeerFault::Reserved), ..] => ("reserved", "–".into()),
         other => panic!("the page has no words for {other:?}"),
     }
+}
+
+/// The one frame in `stream`.
+fn only(stream: &[u8]) -> RawFrame {
+    let mut heard = hear(phase(Kind(stream[0])), [(stream, false)]);
+    assert_eq!((heard.frames.len(), heard.fault), (1, None), "{stream:02x?}");
+    heard.frames.remove(0)
 }
 
 /// The decoded frame in the words of the page, and the bytes it is encoded to.
@@ -140,11 +150,8 @@ fn every_code_has_its_row() {
 fn every_vector_holds() {
     for row in vectors() {
         let stream = bytes(row[1]);
-        let kind = Kind(stream[0]);
-        let mut heard = hear(phase(kind), [(&stream[..], false)]);
-        assert_eq!((heard.frames.len(), heard.fault), (1, None), "{row:?}");
-        assert_eq!(kind.name(), Some(row[0]));
-        assert_eq!(decoded(heard.frames.remove(0)), (row[2].into(), stream));
+        assert_eq!(Kind(stream[0]).name(), Some(row[0]));
+        assert_eq!(decoded(only(&stream)), (row[2].into(), stream));
     }
 }
 
@@ -153,6 +160,19 @@ fn every_kind_has_a_vector() {
     let shown: BTreeSet<_> = vectors().into_iter().map(|row| row[0]).collect();
     let known: BTreeSet<_> = Kind::all().filter_map(Kind::name).filter(|name| *name != "RESUME").collect();
     assert_eq!(shown, known);
+}
+
+#[test]
+fn the_safety_number_holds() {
+    let login = vectors().into_iter().filter(|row| row[0] == "LOGIN").nth(2).expect("a login of a device");
+    let Hello::Login { device: Some(proof), .. } = Hello::decode(only(&bytes(login[1]))).expect("a login")
+    else {
+        panic!("it proves a device")
+    };
+    let luke = DeviceKey([0x3d; DeviceKey::BYTES]);
+    let name = |name: &str| Name::parse(name.as_bytes()).expect("a name");
+    let number = SafetyNumber::of((name("luke"), luke), (name("hans"), proof.key));
+    assert!(PAGE.contains(&format!("for `luke`, it is `{number}`")), "{number}");
 }
 
 #[test]
