@@ -4,8 +4,12 @@ mod ending;
 mod link;
 mod login;
 mod mail;
+mod meeting;
+mod pair;
+mod private;
 mod replies;
 mod split;
+mod starting;
 
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
