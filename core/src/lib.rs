@@ -16,6 +16,7 @@ pub mod command;
 pub mod device;
 pub mod direct;
 pub mod escape;
+pub mod filename;
 pub mod id;
 pub mod limits;
 pub mod name;
