@@ -6,7 +6,10 @@
 pub mod bitmap;
 pub mod content;
 pub mod layout;
+pub mod manifest;
+pub mod resume;
 
 pub use bitmap::Bitmap;
 pub use content::ContentId;
 pub use layout::Layout;
+pub use manifest::{ChunkHash, ChunkHasher, Manifest};
