@@ -6,11 +6,13 @@ mod client;
 mod data;
 mod frames;
 mod server;
+mod swarm;
 mod words;
 
 pub use client::client_step;
 pub use frames::{frame_before_login, frame_from_server, frame_online};
 pub use server::server_step;
+pub use swarm::{chunk_list, file_name, resume_file};
 pub use words::{command_line, credentials, escape};
 
 use crate::tape::Tape;
@@ -19,14 +21,17 @@ use crate::tape::Tape;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 12] = [
+    ("chunk_list", chunk_list),
     ("client_step", client_step),
     ("command_line", command_line),
     ("credentials", credentials),
     ("escape", escape),
+    ("file_name", file_name),
     ("frame_before_login", frame_before_login),
     ("frame_from_server", frame_from_server),
     ("frame_online", frame_online),
+    ("resume_file", resume_file),
     ("server_step", server_step),
     ("world", world),
 ];
