@@ -5,5 +5,6 @@ pub mod clock;
 pub mod face;
 mod net;
 pub mod server;
+pub mod share;
 pub mod store;
 pub mod tls;
