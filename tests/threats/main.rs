@@ -18,9 +18,12 @@
 //! | `sockets.rs` | anybody, a user: more than his share of connections, handshakes and buffers (T2, T3, T4, T13, T15) |
 //! | `transport.rs` | anybody: other protocols, and older ones (T11, T43) |
 //! | `recording.rs` | an eavesdropper: what passes on the wire, then and again (T40, T44) |
+//! | `names.rs` | a peer, an accident: names of files that lead elsewhere or should not be offered (T25, T26, T28) |
+//! | `contents.rs` | a peer, an accident: files that are none, lists that lie, files that change (T27, T35, T52) |
 //! | `trust.rs` | somebody in between: another key (T41, T42) |
 //!
-//! The last four and `lengths.rs` are about bytes and sockets and try it on the real programs. Most others drive
+//! `sockets.rs`, `transport.rs`, `recording.rs`, `trust.rs` and `lengths.rs` are about bytes and sockets and try it on
+//! the real programs; `names.rs` and `contents.rs` are about files and try it on a real folder. Most others drive
 //! the pure machines, so they need neither sockets nor time: an attack of an hour is over in a moment, and what
 //! is counted are events, frames and bytes. Where the whole attack takes longer than a test may, a tenth of it
 //! is run ([`support::tenth_of`]), and the whole by
@@ -31,12 +34,14 @@ mod before_login;
 mod blocks;
 mod caps;
 mod clocks;
+mod contents;
 mod decoder;
 mod devices;
 mod display;
 mod floods;
 mod lengths;
 mod logs;
+mod names;
 mod numbers;
 mod recording;
 mod sockets;

@@ -6,6 +6,7 @@ pub(crate) mod honest;
 pub(crate) mod hostile;
 pub(crate) mod house;
 pub(crate) mod letters;
+pub(crate) mod offers;
 pub(crate) mod person;
 pub(crate) mod place;
 pub(crate) mod raw;
