@@ -97,11 +97,12 @@ impl Guest {
         }
     }
 
-    /// The next request that is no sign of life.
+    /// The next request that is no sign of life, and does not only say where the client listens.
     pub(crate) fn request(&mut self) -> Request {
         loop {
             match Request::decode(self.frame(Phase::Online)).expect("a request") {
                 Request::Ping { nonce } => self.says(&ServerFrame::Pong { nonce }),
+                Request::Reach(_) => {}
                 request => return request,
             }
         }

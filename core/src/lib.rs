@@ -20,6 +20,7 @@ pub mod filename;
 pub mod id;
 pub mod limits;
 pub mod name;
+pub mod pattern;
 pub mod people;
 pub mod seed;
 pub mod server;

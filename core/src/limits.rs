@@ -47,6 +47,10 @@ pub struct Limits {
     pub under_way_max: usize,
     /// How long two who are introduced to each other may take to connect; behaviour.md names it.
     pub call_window: Duration,
+    /// How long an owner of files may take to answer; behaviour.md names it.
+    pub answer_window: Duration,
+    /// Files in the answer to one question: more than anybody reads, and a bound on memory.
+    pub findings_max: usize,
     /// Bytes a peer has not read above which its own requests and its mail wait.
     pub unread_soft_bytes: u32,
     /// Bytes a peer has not read above which it is cut; its mail stays.
@@ -101,6 +105,8 @@ impl Default for Limits {
             broadcast_recipients_per_command: 50,
             under_way_max: 64,
             call_window: Duration::from_secs(10),
+            answer_window: Duration::from_secs(2),
+            findings_max: 65_536,
             unread_soft_bytes: 64 * 1024,
             unread_hard_bytes: 256 * 1024,
             unread_stuck: Duration::from_secs(10),

@@ -9,6 +9,7 @@ use crate::device::DeviceKey;
 use crate::direct::Pass;
 use crate::id::{ConnId, MsgId, Seq, ServerId};
 use crate::name::Name;
+use crate::pattern::Pattern;
 use crate::time::Time;
 use crate::wire::Frame;
 
@@ -72,6 +73,13 @@ pub enum Action {
         user: Name,
         /// What is known of it.
         known: KnownKey,
+    },
+    /// Look up which files are offered; answered with `Looked`.
+    Look {
+        /// The number of the server's question.
+        question: u32,
+        /// What their names must fit.
+        pattern: Pattern,
     },
     /// Ask for a line. Plain faces ignore it.
     Ask(Prompt),

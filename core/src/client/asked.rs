@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::view::{Complaint, Line};
+use super::view::{Complaint, Line, Listing};
 use crate::name::Name;
-use crate::wire::{Outcome, Refusal};
+use crate::wire::{Finding, Outcome, Refusal};
 
 /// What was asked for: it decides which answers fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) enum Asked {
     Block(Name),
     /// The end of a block.
     Unblock(Name),
+    /// The files that are offered.
+    Files,
     /// A private session with somebody.
     Start(Name),
     /// A text for somebody in a private session.
@@ -38,6 +40,8 @@ pub(super) enum Answer {
     Line(Line),
     /// One name a line, at least one, sorted.
     Names(Vec<Name>),
+    /// One file a line, at least one, sorted.
+    Files(Vec<Listing>),
 }
 
 /// An answer that does not fit what was asked: the server broke the protocol.
@@ -89,6 +93,19 @@ impl Asked {
         matches!(self, Asked::Who | Asked::Since)
     }
 
+    /// How a complete list of files reads, in the order of their names; those that are the same one stand in one line.
+    pub(super) fn files(mut findings: Vec<Finding>) -> Answer {
+        findings.sort_unstable();
+        let mut files: Vec<Listing> = Vec::new();
+        for Finding { offer, owner } in findings {
+            match files.last_mut().filter(|file| file.offer == offer) {
+                Some(file) => file.owners.push(owner),
+                None => files.push(Listing { offer, owners: Vec::from([owner]) }),
+            }
+        }
+        if files.is_empty() { Answer::Line(Line::NoFiles) } else { Answer::Files(files) }
+    }
+
     /// How a complete list of names reads, as it came from the server in no particular order.
     pub(super) fn names(self, mut names: Vec<Name>) -> Answer {
         if !names.is_empty() {
@@ -100,11 +117,19 @@ impl Asked {
 }
 
 impl Answer {
+    /// Files that it holds, once for each owner.
+    pub(super) fn findings_held(&self) -> usize {
+        match self {
+            Answer::Files(files) => files.iter().map(|file| file.owners.len()).sum(),
+            Answer::Silence | Answer::Line(_) | Answer::Names(_) => 0,
+        }
+    }
+
     /// Names that it holds.
     pub(super) fn names_held(&self) -> usize {
         match self {
             Answer::Names(names) => names.len(),
-            Answer::Silence | Answer::Line(_) => 0,
+            Answer::Silence | Answer::Line(_) | Answer::Files(_) => 0,
         }
     }
 }

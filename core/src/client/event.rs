@@ -10,6 +10,7 @@ use crate::id::{ConnId, MsgId, Seq};
 use crate::limits::LINE_MAX;
 use crate::name::Name;
 use crate::time::Time;
+use crate::wire::Offer;
 
 /// Bytes of a typed line that a face passes on at most; it drops the rest. Enough to see that the line is
 /// too long, also when one byte of it is the `\r` of its end.
@@ -51,6 +52,13 @@ pub enum Input {
     PeerClosed {
         /// Which connection.
         peer: ConnId,
+    },
+    /// The files that are offered, in answer to `Look`.
+    Looked {
+        /// The number of the server's question.
+        question: u32,
+        /// The files, in any order.
+        offers: Vec<Offer>,
     },
     /// Bytes came from the server, cut anywhere.
     Received(Bytes),

@@ -12,16 +12,19 @@ use super::view::Line;
 use crate::id::RequestId;
 use crate::limits::UNDER_WAY_MAX;
 use crate::name::Name;
-use crate::wire::{NamesPage, Outcome};
+use crate::wire::{Finding, Found, NamesPage, Outcome};
 
 /// Names that are held at most, all answers together: no honest server has so many users.
 const NAMES_MAX: usize = 1 << 20;
+/// Files that are held at most, all answers together: no server lists so many at once.
+const FINDINGS_MAX: usize = 1 << 20;
 
 /// The queue.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replies {
     entries: VecDeque<Entry>,
     names_held: usize,
+    findings_held: usize,
     /// No command is taken before all are answered.
     paused: bool,
 }
@@ -37,6 +40,7 @@ struct Waiting {
     request: RequestId,
     asked: Asked,
     names: Vec<Name>,
+    findings: Vec<Finding>,
 }
 
 impl Replies {
@@ -60,6 +64,28 @@ impl Replies {
         self.waiting(request).ok().map(|(_, waiting)| waiting.asked)
     }
 
+    /// The server sent files in answer to a request.
+    ///
+    /// # Errors
+    /// [`Misfit`]: there is no such request, it does not ask for files, or too many are held.
+    pub(super) fn found(&mut self, page: Found) -> Result<(), Misfit> {
+        let held = self.findings_held + page.findings.len();
+        let (at, waiting) = self.waiting(page.request)?;
+        if waiting.asked != Asked::Files || held > FINDINGS_MAX {
+            return Err(Misfit);
+        }
+        waiting.findings.extend(page.findings);
+        if page.last {
+            let before = waiting.findings.len();
+            let answer = Asked::files(core::mem::take(&mut waiting.findings));
+            self.findings_held = held - (before - answer.findings_held());
+            self.entries[at] = Entry::Known(answer);
+        } else {
+            self.findings_held = held;
+        }
+        Ok(())
+    }
+
     /// Whether all commands before this one have been answered, and it has not.
     pub(super) fn is_first(&self, request: RequestId) -> bool {
         matches!(self.entries.front(), Some(Entry::Waiting(waiting)) if waiting.request == request)
@@ -72,6 +98,7 @@ impl Replies {
                 Answer::Silence => {}
                 Answer::Line(line) => cx.show(line),
                 Answer::Names(names) => names.into_iter().for_each(|name| cx.show(Line::Listed(name))),
+                Answer::Files(files) => files.into_iter().for_each(|file| cx.show(Line::Offered(file))),
             }
         }
     }
@@ -85,7 +112,7 @@ impl Replies {
 
     /// A request went out.
     pub(super) fn expect(&mut self, request: RequestId, asked: Asked) {
-        self.push(Entry::Waiting(Waiting { request, asked, names: Vec::new() }));
+        self.push(Entry::Waiting(Waiting { request, asked, names: Vec::new(), findings: Vec::new() }));
     }
 
     /// A command was answered on the spot.
@@ -128,6 +155,7 @@ impl Replies {
         match self.entries.pop_front()? {
             Entry::Known(answer) => {
                 self.names_held -= answer.names_held();
+                self.findings_held -= answer.findings_held();
                 Some(answer)
             }
             waiting @ Entry::Waiting(_) => {
@@ -159,10 +187,20 @@ impl Replies {
         let held: usize = self.entries.iter().map(Entry::names_held).sum();
         assert_eq!(self.names_held, held, "every held name is counted");
         assert!(held <= NAMES_MAX, "held names are bounded");
+        let held: usize = self.entries.iter().map(Entry::findings_held).sum();
+        assert_eq!(self.findings_held, held, "every held file is counted");
+        assert!(held <= FINDINGS_MAX, "held files are bounded");
     }
 }
 
 impl Entry {
+    fn findings_held(&self) -> usize {
+        match self {
+            Entry::Waiting(waiting) => waiting.findings.len(),
+            Entry::Known(answer) => answer.findings_held(),
+        }
+    }
+
     fn names_held(&self) -> usize {
         match self {
             Entry::Waiting(waiting) => waiting.names.len(),

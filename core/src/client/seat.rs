@@ -1,8 +1,10 @@
 //! A person who is logged in: what he asks, what he is told, and whom he talks with.
 
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 
-use super::action::Note;
+use super::action::{Action, Note};
 use super::asked::{Answer, Asked, Misfit};
 use super::context::Context;
 use super::letters::Letters;
@@ -14,7 +16,7 @@ use crate::device::DeviceKey;
 use crate::direct::{Pass, Purpose};
 use crate::id::{ConnId, MsgId, RequestId};
 use crate::time::Time;
-use crate::wire::{Outcome, Request, ServerFrame};
+use crate::wire::{Offer, Offers, Outcome, Request, ServerFrame};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -90,6 +92,7 @@ impl Seat {
             Wish::Since { seconds } => Request::Since { request, seconds },
             Wish::Block { whom } => Request::Block { request, whom },
             Wish::Unblock { whom } => Request::Unblock { request, whom },
+            Wish::Files { pattern } => Request::Files { request, pattern },
         };
         cx.send(frame.frame());
     }
@@ -176,6 +179,15 @@ impl Seat {
                 self.done(request, outcome, cx)?;
                 self.show_known(cx);
             }
+            ServerFrame::Ask { question, pattern } => cx.order(Action::Look { question, pattern }),
+            ServerFrame::Found(page) => {
+                let (request, last) = (page.request, page.last);
+                self.replies.found(page)?;
+                if !last {
+                    cx.send(Request::More { request }.frame());
+                }
+                self.show_known(cx);
+            }
             ServerFrame::Names(page) => {
                 self.replies.names(page)?;
                 self.show_known(cx);
@@ -199,6 +211,11 @@ impl Seat {
             self.peers.on_change(change, &mut self.replies, cx);
         }
         Ok(())
+    }
+
+    /// What this device offers, in answer to a question of the server.
+    pub(super) fn looked(&mut self, question: u32, offers: Vec<Offer>, cx: &mut Context<'_>) {
+        Offers::pages(question, offers).for_each(|page| cx.send(Request::Offers(page).frame()));
     }
 
     // --- What other clients do ---

@@ -8,6 +8,7 @@ use super::asked::Asked;
 use super::view::{Complaint, Line};
 use crate::command::{self, Command, Mistake, Private, Word};
 use crate::name::Name;
+use crate::pattern::Pattern;
 use crate::text::Text;
 
 /// What a line means to the client.
@@ -39,6 +40,7 @@ pub(super) enum Wish {
     Since { seconds: u64 },
     Block { whom: Name },
     Unblock { whom: Name },
+    Files { pattern: Pattern },
 }
 
 /// What goes past the server, or at most begins there.
@@ -83,6 +85,12 @@ fn meaning(command: Command) -> Result<Typed, Complaint> {
         Command::Since { seconds } => Wish::Since { seconds },
         Command::Block { whom } => Wish::Block { whom: name(whom)? },
         Command::Unblock { whom } => Wish::Unblock { whom: name(whom)? },
+        Command::Files { pattern: None } => Wish::Files { pattern: Pattern::any() },
+        Command::Files { pattern: Some(word) } => match Pattern::parse(word.as_bytes()) {
+            Some(pattern) => Wish::Files { pattern },
+            // No name is so long.
+            None => return Ok(Typed::Answered { line: Line::NoFiles, active: true }),
+        },
         Command::Logout => return Ok(Typed::Logout),
     }))
 }
@@ -122,6 +130,7 @@ impl Wish {
             Wish::Since { .. } => Asked::Since,
             Wish::Block { whom } => Asked::Block(*whom),
             Wish::Unblock { whom } => Asked::Unblock(*whom),
+            Wish::Files { .. } => Asked::Files,
         }
     }
 }

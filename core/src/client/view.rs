@@ -3,12 +3,16 @@
 //! The texts are those of behaviour.md, to the letter.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::peers::SafetyNumber;
 use crate::name::Name;
 use crate::text::Text;
-use crate::wire::{LoginRefusal, Presence};
+use crate::wire::{LoginRefusal, Offer, Presence};
+
+/// Digits of a content id that are shown: so many that no two files of a team share them.
+const ID_DIGITS: usize = 16;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,10 @@ pub enum Line {
     Blocked(Name),
     /// `hans is unblocked.`
     Unblocked(Name),
+    /// `0123456789abcdef 1048576 bytes report.pdf, owners: luke, yoda`
+    Offered(Listing),
+    /// `Nobody online offers such a file.`
+    NoFiles,
     /// `Private session with luke started.`
     PrivateStarted(Name),
     /// `hans started a private session with you.`
@@ -154,6 +162,8 @@ impl fmt::Display for Line {
             Line::Partly => f.write_str("Your message could not be delivered to some recipients."),
             Line::Blocked(name) => write!(f, "{name} is blocked."),
             Line::Unblocked(name) => write!(f, "{name} is unblocked."),
+            Line::Offered(file) => write!(f, "{file}"),
+            Line::NoFiles => f.write_str("Nobody online offers such a file."),
             Line::PrivateStarted(name) => write!(f, "Private session with {name} started."),
             Line::PrivateStartedBy(name) => write!(f, "{name} started a private session with you."),
             Line::Whispered(from, text) => {
@@ -239,6 +249,27 @@ impl fmt::Display for Complaint {
                 write!(f, "No key of {name} is known. Start a private session first.")
             }
         }
+    }
+}
+
+/// A file that is offered, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The file.
+    pub offer: Offer,
+    /// Who offers it, sorted.
+    pub owners: Vec<Name>,
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Offer { name, content, size } = &self.offer;
+        let bytes = if *size == 1 { "byte" } else { "bytes" };
+        write!(f, "{content:.ID_DIGITS$} {size} {bytes} {}, owners: ", crate::escape::name(name.as_str()))?;
+        self.owners.iter().enumerate().try_for_each(|(place, owner)| {
+            let gap = if place == 0 { "" } else { ", " };
+            write!(f, "{gap}{owner}")
+        })
     }
 }
 

@@ -51,6 +51,11 @@ pub enum Command {
     },
     /// What concerns private sessions.
     Private(Private),
+    /// `files [<pattern>]`
+    Files {
+        /// What the names must fit, if not everything does; it may be longer than any name.
+        pattern: Option<Word>,
+    },
     /// `logout`
     Logout,
 }

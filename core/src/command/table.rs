@@ -88,6 +88,12 @@ pub static TABLE: &[Row] = &[
         read: |words| Ok(Command::Private(Private::Verify { whom: words.word()?, ok: words.option("ok")? })),
     },
     Row {
+        form: "files [<pattern>]",
+        help: "List the files that people who are online offer; `*` and `?` stand for other characters.",
+        example: "files *.pdf",
+        read: |words| Ok(Command::Files { pattern: words.rest() }),
+    },
+    Row {
         form: "logout",
         help: "Log out and end the client.",
         example: "logout",

@@ -98,6 +98,15 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// Everything that is left, without spaces at its ends; nothing if that is all.
+    pub(super) fn rest(&mut self) -> Option<Word> {
+        let start = self.next_place()?.start;
+        let rest = &self.line[start..];
+        let len = rest.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+        self.at = self.line.len();
+        Some(self.at_place(start..start + len))
+    }
+
     /// Nothing but spaces may be left.
     pub(super) fn end(&self) -> Result<(), Wrong> {
         if is_blank(&self.line[self.at..]) { Ok(()) } else { Err(Wrong::Form) }

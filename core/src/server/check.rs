@@ -11,6 +11,7 @@ impl Server {
         assert!(self.post.is_empty(), "no envelope outlives its step");
         self.doors.check(&self.config.limits);
         self.roster.check();
+        self.exchange.check(self.config.limits.findings_max);
         self.ledger.check();
         self.sessions.iter().for_each(|(_, session)| session.check());
         self.homes.iter().flatten().for_each(super::Home::check);

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::action::Action;
 use super::addresses::{Addresses, Network, Share};
 use super::config::Config;
-use super::envelope::{Envelope, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
+use super::envelope::{Envelope, ReplyTo, ToDoor, ToExchange, ToHome, ToRoster, ToSession};
 use super::ledger::{Ledger, Order};
 use crate::alarms::Alarms;
 use crate::bucket::Rate;
@@ -29,6 +29,8 @@ pub(crate) enum Sleeper {
     Window,
     /// The roster looks at restless users.
     Restless,
+    /// The exchange answers without those who have not.
+    Exchange,
 }
 
 /// The surroundings of a step: time, configuration, and where things go.
@@ -116,6 +118,10 @@ impl Cx<'_> {
 
     pub(crate) fn tell_roster(&mut self, letter: ToRoster) {
         self.post.push_back(Envelope::Roster(letter));
+    }
+
+    pub(crate) fn tell_exchange(&mut self, letter: ToExchange) {
+        self.post.push_back(Envelope::Exchange(letter));
     }
 
     pub(crate) fn tell_session(&mut self, conn: ConnId, letter: ToSession) {

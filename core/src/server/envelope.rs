@@ -7,15 +7,17 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use super::exchange::Asked;
 use super::home::Place;
 use crate::bucket::Bucket;
 use crate::device::DeviceKey;
 use crate::direct::{Pass, Purpose, Reach};
 use crate::id::{ConnId, MsgId, RequestId, Seq, UserId};
 use crate::name::{AccountName, Name};
+use crate::pattern::Pattern;
 use crate::people::blocklist::UserSet;
 use crate::text::Text;
-use crate::wire::{Farewell, LoginName, LoginRefusal, Outcome, Password, PeerFault, Refusal};
+use crate::wire::{Farewell, LoginName, LoginRefusal, Offers, Outcome, Password, PeerFault, Refusal};
 
 /// Whom a reply is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,7 @@ pub(crate) enum Envelope {
     Door(ToDoor),
     Home(UserId, ToHome),
     Roster(ToRoster),
+    Exchange(ToExchange),
     Session(ConnId, ToSession),
 }
 
@@ -115,6 +118,8 @@ pub(crate) enum ToHome {
     BlockedBy { by: UserId, on: bool, reply: ReplyTo },
     /// The user's client says where it may be reached; the server sees it at `seen`.
     Reachable { conn: ConnId, seen: IpAddr, reach: Reach },
+    /// The user asks which files are offered.
+    Files { reply: ReplyTo, pattern: Pattern },
     /// The user asks whether there is somebody.
     Know { reply: ReplyTo, whom: Name },
     /// The user asks to be introduced to somebody.
@@ -160,6 +165,25 @@ pub(crate) enum ToRoster {
         hidden: Option<UserSet>,
         seconds: Option<u64>,
     },
+    /// Everybody but these is to be asked for his files.
+    Files {
+        reply: ReplyTo,
+        pattern: Pattern,
+        hidden: [Option<UserSet>; 2],
+    },
+}
+
+/// For the exchange.
+#[derive(Clone, Debug)]
+pub(crate) enum ToExchange {
+    /// These are to be asked for their files.
+    Ask { reply: ReplyTo, pattern: Pattern, of: Vec<Asked> },
+    /// A user answers.
+    Offers { user: UserId, offers: Offers },
+    /// The next page of an answer is wanted.
+    More { reply: ReplyTo },
+    /// A user's session has ended.
+    Left { user: UserId, conn: ConnId },
 }
 
 /// For a session.

@@ -11,7 +11,7 @@ use super::action::Action;
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
 use super::directory::Directory;
-use super::envelope::{Asker, Enter, ReplyTo, ToDoor, ToHome, ToRoster, ToSession};
+use super::envelope::{Asker, Enter, ReplyTo, ToDoor, ToExchange, ToHome, ToRoster, ToSession};
 use super::event::PageOrder;
 use super::ledger::Order;
 use crate::bucket::Bucket;
@@ -148,6 +148,10 @@ impl Home {
             ToHome::Block { reply, whom, on } => self.block(Change { reply, whom, on }, directory, cx),
             ToHome::BlockedBy { by, on, reply } => self.note_blocked_by(by, on, reply, cx),
             ToHome::Reachable { conn, seen, reach } => self.reachable(conn, seen, reach),
+            ToHome::Files { reply, pattern } => {
+                let hidden = [self.blocks.blocked(), self.blocks.blocked_by()];
+                cx.tell_roster(ToRoster::Files { reply, pattern, hidden });
+            }
             ToHome::Know { reply, whom } => self.know(reply, whom, directory, cx),
             ToHome::Call { reply, purpose, whom } => self.call(reply, purpose, whom, directory, cx),
             ToHome::Called(call) => self.called(call, cx),
@@ -229,6 +233,7 @@ impl Home {
         let Some(live) = self.live.take_if(|live| live.conn == conn) else { return };
         self.bucket = bucket;
         self.calls = Calls::default();
+        cx.tell_exchange(ToExchange::Left { user: self.user, conn });
         self.loading = None;
         self.page = None;
         if planted!(cx.config, SentIsReceived) {

@@ -14,6 +14,7 @@ mod directory;
 mod door;
 mod envelope;
 pub mod event;
+mod exchange;
 mod home;
 mod lane;
 mod ledger;
@@ -48,6 +49,7 @@ use cx::{Cx, Sleeper};
 use directory::Directory;
 use door::Doors;
 use envelope::{Envelope, ToHome, ToSession};
+use exchange::Exchange;
 use home::Home;
 use ledger::{Due, Ledger, Order};
 use roster::Roster;
@@ -66,6 +68,7 @@ pub struct Server {
     /// By user.
     homes: Vec<Option<Home>>,
     roster: Roster,
+    exchange: Exchange,
     addresses: Addresses,
     ledger: Ledger,
     alarms: Alarms<Sleeper>,
@@ -105,6 +108,7 @@ impl Server {
             doors,
             homes: Vec::new(),
             roster: Roster::default(),
+            exchange: Exchange::default(),
             addresses: Addresses::default(),
             ledger: Ledger::new(snapshot.epoch),
             alarms: Alarms::default(),
@@ -296,6 +300,10 @@ impl Server {
                     let (parts, mut cx) = self.parts(out);
                     parts.roster.window_woken(&mut cx);
                 }
+                Sleeper::Exchange => {
+                    let (parts, mut cx) = self.parts(out);
+                    parts.exchange.woken(&mut cx);
+                }
                 Sleeper::Restless => {
                     let (parts, mut cx) = self.parts(out);
                     parts.roster.restless_woken(&mut cx);
@@ -346,6 +354,10 @@ impl Server {
                     let (parts, mut cx) = self.parts(out);
                     parts.roster.told(letter, &mut cx);
                 }
+                Envelope::Exchange(letter) => {
+                    let (parts, mut cx) = self.parts(out);
+                    parts.exchange.told(letter, &mut cx);
+                }
                 Envelope::Session(conn, letter) => self.tell_session(conn, letter, out),
             }
         }
@@ -392,10 +404,10 @@ impl Server {
 
     /// The inner machines on one side, the surroundings of their steps on the other.
     fn parts<'a>(&'a mut self, out: &'a mut Vec<Action>) -> (Parts<'a>, Cx<'a>) {
-        let Server { config, directory, sessions, doors, homes, roster, .. } = self;
+        let Server { config, directory, sessions, doors, homes, roster, exchange, .. } = self;
         let Server { addresses, ledger, alarms, tickets, secrets, post, over, .. } = self;
         let online = roster.len();
-        let parts = Parts { directory, sessions, doors, homes, roster };
+        let parts = Parts { directory, sessions, doors, homes, roster, exchange };
         (
             parts,
             Cx {
@@ -421,6 +433,7 @@ struct Parts<'a> {
     doors: &'a mut Doors,
     homes: &'a mut Vec<Option<Home>>,
     roster: &'a mut Roster,
+    exchange: &'a mut Exchange,
 }
 
 /// What an order has become by the time its batch is made; nothing if it is no longer needed.

@@ -13,7 +13,7 @@ use core::time::Duration;
 
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
-use super::envelope::{Asker, ToRoster};
+use super::envelope::{Asker, ToExchange, ToRoster};
 use crate::id::{ConnId, UserId};
 use crate::name::Name;
 use crate::people::blocklist::{UserSet, contains};
@@ -68,6 +68,12 @@ impl Roster {
             ToRoster::Announce => self.flush(cx),
             ToRoster::Cast { asker, name, text, withheld } => self.cast(asker, name, &text, &withheld, cx),
             ToRoster::Who { asker, hidden, seconds } => self.who(asker, &hidden, seconds, cx),
+            ToRoster::Files { reply, pattern, hidden } => {
+                let is_hidden = |user| hidden.iter().any(|set| contains(set, user));
+                let of =
+                    self.online.all().iter().filter(|watcher| !is_hidden(watcher.user)).map(Watcher::asked);
+                cx.tell_exchange(ToExchange::Ask { reply, pattern, of: of.collect() });
+            }
         }
     }
 

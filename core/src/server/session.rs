@@ -243,7 +243,8 @@ impl Session {
         // An acknowledgement is paid for by the letter that it acknowledges, and the first word of where a client
         // listens by its login.
         let tells = matches!(request, Request::Reach(_)) && !core::mem::replace(&mut online.told, true);
-        if !tells && !matches!(request, Request::Ack { .. }) {
+        // What the server has asked for is paid for by whoever asked it.
+        if !tells && !matches!(request, Request::Ack { .. } | Request::Offers(_)) {
             let limits = &cx.config.limits;
             let rate = Rate::new(limits.commands_burst, limits.commands_per_second);
             online.throttled = online.bucket.charge(cost(&request, cx), rate, cx.now);
@@ -265,6 +266,7 @@ impl Session {
         let Stage::Online(Online { user, .. }) = self.stage else { return Said::Nothing };
         match wish_of(request, user, self.conn, self.from) {
             Wish::Home(letter) => cx.tell_home(user, letter),
+            Wish::Exchange(letter) => cx.tell_exchange(letter),
             Wish::Answer(frame) => cx.send(self.conn, frame),
             Wish::Nothing => {}
             Wish::Goodbye(frame) => {
@@ -473,7 +475,8 @@ impl Session {
 
 /// What a request costs, in commands: a broadcast is paid for by the number of those whom it reaches.
 fn cost(request: &Request, cx: &Cx<'_>) -> u32 {
-    let recipients = if matches!(request, Request::Broadcast { .. }) { cx.online } else { 0 };
+    let asks_all = matches!(request, Request::Broadcast { .. } | Request::Files { .. });
+    let recipients = if asks_all { cx.online } else { 0 };
     let more = recipients / cx.config.limits.broadcast_recipients_per_command.max(1);
     1 + u32::try_from(more).unwrap_or(u32::MAX - 1)
 }

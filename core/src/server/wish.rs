@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use super::envelope::{Asker, ReplyTo, ToHome};
+use super::envelope::{Asker, ReplyTo, ToExchange, ToHome};
 use crate::id::{ConnId, RequestId, UserId};
 use crate::wire::{Frame, Outcome, Request, ServerFrame};
 
@@ -10,6 +10,8 @@ use crate::wire::{Frame, Outcome, Request, ServerFrame};
 pub(super) enum Wish {
     /// The user's home decides.
     Home(ToHome),
+    /// It is about files that are offered.
+    Exchange(ToExchange),
     /// It is answered at once.
     Answer(Frame),
     /// It is the last, and answered so.
@@ -31,6 +33,9 @@ pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId, seen: IpAddr
         Request::Unblock { request, whom } => ToHome::Block { reply: reply(request), whom, on: false },
         Request::Call { request, purpose, whom } => ToHome::Call { reply: reply(request), purpose, whom },
         Request::Know { request, whom } => ToHome::Know { reply: reply(request), whom },
+        Request::Files { request, pattern } => ToHome::Files { reply: reply(request), pattern },
+        Request::Offers(offers) => return Wish::Exchange(ToExchange::Offers { user, offers }),
+        Request::More { request } => return Wish::Exchange(ToExchange::More { reply: reply(request) }),
         Request::Reach(reach) => ToHome::Reachable { conn, seen, reach },
         Request::Ack { seq } => ToHome::Ack { conn, seq },
         Request::Logout { request } => return Wish::Goodbye(Frame::done(request, Outcome::LoggedOut)),
@@ -41,7 +46,15 @@ pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId, seen: IpAddr
 
 /// Whether it only says that the client is there, not that a person is.
 pub(super) fn is_sign_of_life(request: &Request) -> bool {
-    matches!(request, Request::Ack { .. } | Request::Reach(_) | Request::Ping { .. } | Request::Pong { .. })
+    matches!(
+        request,
+        Request::Ack { .. }
+            | Request::Offers(_)
+            | Request::More { .. }
+            | Request::Reach(_)
+            | Request::Ping { .. }
+            | Request::Pong { .. }
+    )
 }
 
 /// Whether it is answered in its turn.

@@ -98,6 +98,11 @@ impl Fields {
         })
     }
 
+    /// Bytes that are left.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

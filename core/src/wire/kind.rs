@@ -8,6 +8,7 @@ use super::vouch::{KEY_AND_CANDIDATES_MAX, REACH_MAX};
 use crate::direct::Pass;
 use crate::limits::TEXT_MAX;
 use crate::name::Name;
+use crate::pattern::Pattern;
 
 /// A kind of frame. The highest bit is reserved and must be 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,10 +59,16 @@ impl Kind {
     pub const ACTIVE: Kind = Kind(0x18);
     /// Where the client listens for others.
     pub const REACH: Kind = Kind(0x19);
+    /// Files that the client offers.
+    pub const OFFERS: Kind = Kind(0x1a);
+    /// The next page of an answer, please.
+    pub const MORE: Kind = Kind(0x1b);
     /// Introduce me to somebody.
     pub const CALL: Kind = Kind(0x20);
     /// Is there such a user?
     pub const KNOW: Kind = Kind(0x21);
+    /// Which files are offered?
+    pub const FILES: Kind = Kind(0x22);
 
     /// The first frame of a server.
     pub const GREETING: Kind = Kind(0x41);
@@ -81,10 +88,14 @@ impl Kind {
     pub const PRESENCE: Kind = Kind(0x52);
     /// An introduction to somebody.
     pub const VOUCH: Kind = Kind(0x53);
+    /// Which files do you offer?
+    pub const ASK: Kind = Kind(0x54);
     /// The outcome of a request.
     pub const DONE: Kind = Kind(0x60);
     /// Names in answer to a request.
     pub const NAMES: Kind = Kind(0x61);
+    /// Files in answer to a request.
+    pub const FOUND: Kind = Kind(0x62);
 
     /// The first frame of either client on a connection between two.
     pub const MEET: Kind = Kind(0x70);
@@ -113,7 +124,7 @@ impl Kind {
     /// It is a request: it carries a number, and is answered.
     #[must_use]
     pub fn is_request(&self) -> bool {
-        (Kind::MESSAGE..=Kind::LOGOUT).contains(self) || (Kind::CALL..=Kind::KNOW).contains(self)
+        (Kind::MESSAGE..=Kind::LOGOUT).contains(self) || (Kind::CALL..=Kind::FILES).contains(self)
     }
 
     /// The most bytes that its body may have in `phase`.
@@ -196,7 +207,7 @@ const fn everywhere(kind: Kind, name: &'static str, max: usize) -> Row {
     Row { kind, name, before_login: all, online: all, from_server: all, from_peer: all }
 }
 
-static ROWS: [Row; 34] = [
+static ROWS: [Row; 39] = [
     before_login(Kind::HELLO, "HELLO", BEFORE_LOGIN_MAX),
     before_login(Kind::LOGIN, "LOGIN", LOGIN),
     nowhere(Kind::RESUME, "RESUME"),
@@ -212,8 +223,11 @@ static ROWS: [Row; 34] = [
     online(Kind::ACK, "ACK", SEQ),
     online(Kind::ACTIVE, "ACTIVE", 0),
     online(Kind::REACH, "REACH", REACH_MAX),
+    online(Kind::OFFERS, "OFFERS", CONTROL_MAX),
+    online(Kind::MORE, "MORE", REQUEST),
     online(Kind::CALL, "CALL", REQUEST + 1 + NAME),
     online(Kind::KNOW, "KNOW", REQUEST + NAME),
+    online(Kind::FILES, "FILES", REQUEST + Pattern::MAX),
     from_server(Kind::GREETING, "GREETING", CONTROL_MAX),
     from_server(Kind::WELCOME, "WELCOME", NAME),
     from_server(Kind::LOGIN_REFUSED, "LOGIN_REFUSED", 1 + 4),
@@ -223,8 +237,10 @@ static ROWS: [Row; 34] = [
     from_server(Kind::CAST, "CAST", NAME + TEXT_MAX),
     from_server(Kind::PRESENCE, "PRESENCE", CONTROL_MAX),
     from_server(Kind::VOUCH, "VOUCH", Pass::BYTES + 1 + 1 + REQUEST + NAME + KEY_AND_CANDIDATES_MAX),
+    from_server(Kind::ASK, "ASK", 4 + Pattern::MAX),
     from_server(Kind::DONE, "DONE", REQUEST + 1),
     from_server(Kind::NAMES, "NAMES", CONTROL_MAX),
+    from_server(Kind::FOUND, "FOUND", CONTROL_MAX),
     from_peer(Kind::MEET, "MEET", CONTROL_MAX),
     from_peer(Kind::OPEN, "OPEN", 0),
     from_peer(Kind::OPENED, "OPENED", 0),

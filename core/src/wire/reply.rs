@@ -9,11 +9,13 @@ use super::frame::{Frame, RawFrame, Start};
 use super::hello::Greeting;
 use super::kind::Kind;
 use super::names::NamesPage;
+use super::offers::{Found, pattern};
 use super::outcome::Outcome;
 use super::presence::PresenceList;
 use super::vouch::Vouch;
 use crate::id::{MsgId, RequestId, Seq};
 use crate::name::Name;
+use crate::pattern::Pattern;
 use crate::text::Text;
 
 /// A frame from the server, as a client decodes it.
@@ -63,6 +65,15 @@ pub enum ServerFrame {
     },
     /// Names in answer to a request, in no particular order; several pages make one answer.
     Names(NamesPage),
+    /// A question: which files does this client offer?
+    Ask {
+        /// The number of the question.
+        question: u32,
+        /// What their names must fit.
+        pattern: Pattern,
+    },
+    /// Files in answer to a request; several pages make one answer.
+    Found(Found),
     /// A sign of life.
     Ping {
         /// Comes back in the answer.
@@ -94,6 +105,11 @@ impl ServerFrame {
             ServerFrame::Vouch(vouch) => vouch.frame(),
             ServerFrame::Done { request, outcome } => Frame::done(*request, *outcome),
             ServerFrame::Names(page) => page.frame(),
+            ServerFrame::Ask { question, pattern } => {
+                let pattern = Bytes::copy_from_slice(pattern.as_bytes());
+                Start::of(Kind::ASK).u32(*question).end(pattern)
+            }
+            ServerFrame::Found(found) => found.frame(),
             ServerFrame::Ping { nonce } => Frame::ping(*nonce),
             ServerFrame::Pong { nonce } => Frame::pong(*nonce),
         }
@@ -126,6 +142,8 @@ impl ServerFrame {
                 ServerFrame::Done { request: fields.request()?, outcome: Outcome::read(&mut fields)? }
             }
             Kind::NAMES => ServerFrame::Names(NamesPage::read(&mut fields)?),
+            Kind::ASK => ServerFrame::Ask { question: fields.u32()?, pattern: pattern(&mut fields)? },
+            Kind::FOUND => ServerFrame::Found(Found::read(&mut fields)?),
             Kind::PING => ServerFrame::Ping { nonce: fields.u32()? },
             Kind::PONG => ServerFrame::Pong { nonce: fields.u32()? },
             _ => return Err(PeerFault::OutOfState),

@@ -6,10 +6,12 @@ use super::fault::PeerFault;
 use super::fields::Fields;
 use super::frame::{Frame, RawFrame, Start};
 use super::kind::Kind;
+use super::offers::{Offers, pattern};
 use super::vouch::{purpose, purpose_code};
 use crate::direct::{Purpose, Reach};
 use crate::id::{MsgId, RequestId, Seq};
 use crate::name::Name;
+use crate::pattern::Pattern;
 use crate::text::Text;
 
 /// A frame from a logged-in client.
@@ -80,6 +82,20 @@ pub enum Request {
         /// The person that is asked about.
         whom: Name,
     },
+    /// Which files are offered?
+    Files {
+        /// Numbers the reply.
+        request: RequestId,
+        /// What their names must fit.
+        pattern: Pattern,
+    },
+    /// Files that this client offers, in answer to a question of the server. No reply.
+    Offers(Offers),
+    /// The next page of the answer to that request. It is the reply.
+    More {
+        /// The request.
+        request: RequestId,
+    },
     /// Where this client may be reached by others. No reply.
     Reach(Reach),
     /// Everything up to here has been shown. No reply.
@@ -123,6 +139,11 @@ impl Request {
                 numbered(Kind::CALL, request).u8(purpose_code(*purpose)).name(*whom).end(none)
             }
             Request::Know { request, whom } => numbered(Kind::KNOW, request).name(*whom).end(none),
+            Request::Files { request, pattern } => {
+                numbered(Kind::FILES, request).end(Bytes::copy_from_slice(pattern.as_bytes()))
+            }
+            Request::Offers(offers) => offers.frame(),
+            Request::More { request } => numbered(Kind::MORE, request).end(none),
             Request::Reach(reach) => reach.frame(),
             Request::Ack { seq } => Start::of(Kind::ACK).seq(*seq).end(none),
             Request::Active => Start::of(Kind::ACTIVE).end(none),
@@ -131,8 +152,8 @@ impl Request {
         }
     }
 
-    /// Reads a frame of a user. A text stays a slice of what came in; nothing is allocated but for the addresses of
-    /// a REACH.
+    /// Reads a frame of a user. A text stays a slice of what came in; nothing is allocated but for the lists of
+    /// REACH and OFFERS.
     ///
     /// # Errors
     /// [`PeerFault::Truncated`] or [`PeerFault::Overlong`] if the body is too short or too long for its
@@ -160,6 +181,9 @@ impl Request {
                 Request::Call { request, purpose, whom: fields.name()? }
             }
             Kind::KNOW => Request::Know { request: fields.request()?, whom: fields.name()? },
+            Kind::FILES => Request::Files { request: fields.request()?, pattern: pattern(&mut fields)? },
+            Kind::MORE => Request::More { request: fields.request()? },
+            Kind::OFFERS => Request::Offers(Offers::read(&mut fields)?),
             Kind::REACH => Request::Reach(Reach::read(&mut fields)?),
             Kind::ACK => Request::Ack { seq: fields.seq()? },
             Kind::ACTIVE => Request::Active,

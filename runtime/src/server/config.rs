@@ -108,6 +108,8 @@ const ROWS: &[Row] = &rows![
     Count broadcast_recipients_per_command,
     Count under_way_max,
     Span call_window,
+    Span answer_window,
+    Count findings_max,
     Number unread_soft_bytes,
     Number unread_hard_bytes,
     Span unread_stuck,

@@ -81,7 +81,7 @@ fn the_planted_fault_shows_a_letter_again() {
     rig.feed(Input::Recalled(Memory {
         seen: place(2),
         marks: Vec::from([(name("hans"), id(2))]),
-        device: None,
+        ..Memory::default()
     }));
     rig.types("wise");
     rig.hears(ServerFrame::Welcome { name: name("yoda") });

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::id::{ConnId, UserId};
 use crate::name::Name;
+use crate::server::exchange::Asked;
 
 /// Somebody who is online and is told of the others.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,13 @@ pub(super) struct Watcher {
     pub(super) name: Name,
     /// The present window is told to him separately.
     pub(super) aside: bool,
+}
+
+impl Watcher {
+    /// As somebody who is asked for his files.
+    pub(super) fn asked(&self) -> Asked {
+        Asked { user: self.user, name: self.name, conn: self.conn }
+    }
 }
 
 /// See the module.
