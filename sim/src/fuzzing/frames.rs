@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use starling_core::wire::{Frame, Hello, PeerFault, Phase, RawFrame, Reader, Request, ServerFrame};
+use starling_core::wire::{
+    Frame, Hello, PeerFault, PeerFrame, Phase, RawFrame, Reader, Request, ServerFrame,
+};
 
 /// A stream from somebody who is not logged in.
 pub fn frame_before_login(data: &[u8]) {
@@ -18,6 +20,11 @@ pub fn frame_online(data: &[u8]) {
 /// A stream from a server.
 pub fn frame_from_server(data: &[u8]) {
     stream(data, Phase::FromServer, ServerFrame::decode, ServerFrame::frame);
+}
+
+/// A stream from another client.
+pub fn frame_from_peer(data: &[u8]) {
+    stream(data, Phase::FromPeer, PeerFrame::decode, PeerFrame::frame);
 }
 
 /// The first byte says how the rest, which is the stream, is cut.

@@ -10,7 +10,7 @@ mod swarm;
 mod words;
 
 pub use client::client_step;
-pub use frames::{frame_before_login, frame_from_server, frame_online};
+pub use frames::{frame_before_login, frame_from_peer, frame_from_server, frame_online};
 pub use server::server_step;
 pub use swarm::{chunk_list, file_name, resume_file};
 pub use words::{command_line, credentials, escape};
@@ -21,7 +21,7 @@ use crate::tape::Tape;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("chunk_list", chunk_list),
     ("client_step", client_step),
     ("command_line", command_line),
@@ -29,6 +29,7 @@ pub const TARGETS: [Target; 12] = [
     ("escape", escape),
     ("file_name", file_name),
     ("frame_before_login", frame_before_login),
+    ("frame_from_peer", frame_from_peer),
     ("frame_from_server", frame_from_server),
     ("frame_online", frame_online),
     ("resume_file", resume_file),

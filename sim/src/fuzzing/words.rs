@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use starling_core::auth::credentials::{self, Broken, HASH_BYTES_MAX, HASH_PREFIX, Stored};
-use starling_core::command::{self, Command, INVALID_WORD_CHARS_MAX, Mistake};
+use starling_core::command::{self, Command, INVALID_WORD_CHARS_MAX, Mistake, Private};
 use starling_core::limits::{LINE_MAX, PASSWORD_MAX, TEXT_MAX};
 use starling_core::name::Name;
 
@@ -42,7 +42,11 @@ pub fn credentials(file: &[u8]) {
 pub fn command_line(line: &[u8]) {
     let line = Bytes::copy_from_slice(line);
     match command::parse(&line) {
-        Ok(Some(Command::Message { text, .. } | Command::Broadcast { text })) => {
+        Ok(Some(
+            Command::Message { text, .. }
+            | Command::Broadcast { text }
+            | Command::Private(Private::Say { text, .. }),
+        )) => {
             let end = line.strip_suffix(b"\r").unwrap_or(&line);
             assert!(end.ends_with(text.bytes()), "a text is the end of its line");
             assert!(text.len() <= TEXT_MAX);
