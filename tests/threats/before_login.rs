@@ -5,7 +5,7 @@ use std::time::Duration;
 use starling_core::id::ConnId;
 use starling_core::wire::{Hello, Kind, PeerFault, Phase, ServerFrame};
 
-use crate::support::frames::{any_frame, requests};
+use crate::support::frames::{any_frame, between_clients, requests};
 use crate::support::house::{House, encoded};
 use crate::support::{dice, noise, pick};
 
@@ -60,6 +60,12 @@ fn t10_nothing_can_be_done_before_login() {
             );
             assert!(house.is_closed(conn));
             assert_eq!(house.store.writes, 0);
+        }
+        for frame in between_clients() {
+            let conn = connection(&mut house, state);
+            house.bytes(conn, frame);
+            assert_eq!(house.take(conn), [ServerFrame::Fault(PeerFault::OutOfState)], "{state:?}");
+            assert!(house.is_closed(conn));
         }
     }
     assert_eq!(house.take(luke), []);

@@ -267,10 +267,11 @@ fn t60_what_is_read_is_written_the_same_way() {
     for round in 0..ROUND_TRIPS {
         let mut stream = noise(&mut dice, 1);
         (0..1 + pick(&mut dice, 4)).for_each(|_| stream.extend(any_frame(&mut dice)));
-        match round % 3 {
+        match round % 4 {
             0 => fuzzing::frame_before_login(&stream),
             1 => fuzzing::frame_online(&stream),
-            _ => fuzzing::frame_from_server(&stream),
+            2 => fuzzing::frame_from_server(&stream),
+            _ => fuzzing::frame_from_peer(&stream),
         }
     }
 }

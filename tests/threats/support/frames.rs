@@ -1,16 +1,19 @@
 //! Frames, whole and broken.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
+use starling_core::direct::{Pass, Purpose, Reach, Role};
 use starling_core::id::{MsgId, RequestId, Seq};
 use starling_core::seed::Dice;
 use starling_core::text::Text;
-use starling_core::wire::{HEAD_BYTES, Hello, Kind, Phase, Request, VERSION};
+use starling_core::wire::{HEAD_BYTES, Hello, Kind, Parting, PeerFrame, Phase, Request, VERSION};
 
 use super::house::{encoded, login, name_of};
 use super::{noise, one_of, pick};
 
 /// Every state that a reader can be in.
-pub(crate) const PHASES: [Phase; 3] = [Phase::BeforeLogin, Phase::Online, Phase::FromServer];
+pub(crate) const PHASES: [Phase; 4] = [Phase::BeforeLogin, Phase::Online, Phase::FromServer, Phase::FromPeer];
 
 /// Lengths at every limit of every kind, one below and one above, and those where numbers change their size.
 pub(crate) const LENGTHS: [usize; 33] = [
@@ -50,6 +53,9 @@ pub(crate) fn requests(number: u32, other: &str) -> Vec<Request> {
         Request::Block { request, whom },
         Request::Unblock { request, whom },
         Request::Logout { request },
+        Request::Call { request, purpose: Purpose::Talk, whom },
+        Request::Know { request, whom },
+        Request::Reach(Reach { port: 4_001, hosts: vec![IpAddr::from([192, 168, 0, 7])] }),
         Request::Ack { seq: Seq::START },
         Request::Active,
         Request::Ping { nonce: number },
@@ -59,8 +65,12 @@ pub(crate) fn requests(number: u32, other: &str) -> Vec<Request> {
 
 /// A whole frame of any kind there is, or of none, with a good body, a bad one, or noise.
 pub(crate) fn any_frame(dice: &mut Dice) -> Vec<u8> {
-    let good: Vec<Vec<u8>> =
-        requests(1, "luke").iter().map(|request| encoded(&request.frame())).chain(hellos()).collect();
+    let good: Vec<Vec<u8>> = requests(1, "luke")
+        .iter()
+        .map(|request| encoded(&request.frame()))
+        .chain(hellos())
+        .chain(between_clients())
+        .collect();
     match dice.below(4) {
         0 => one_of(dice, &good).clone(),
         1 => {
@@ -88,6 +98,19 @@ fn hellos() -> impl Iterator<Item = Vec<u8>> {
         Hello::Pong { nonce: 1 },
     ];
     hellos.into_iter().map(|hello| encoded(&hello.frame()))
+}
+
+/// One good frame of every kind that only a client says to another.
+pub(crate) fn between_clients() -> impl Iterator<Item = Vec<u8>> {
+    let frames = [
+        PeerFrame::meet(Pass([7; Pass::BYTES]), Role::Caller),
+        PeerFrame::Open,
+        PeerFrame::Opened,
+        PeerFrame::Whisper { text: text_of("hello") },
+        PeerFrame::Heard { count: 1 },
+        PeerFrame::Bye(Parting::Stopped),
+    ];
+    frames.into_iter().map(|frame| encoded(&frame.frame()))
 }
 
 /// Changes a byte of the body, or its length; the head stays true to it.
