@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use starling_core::client::{Action, Client, Event, Input, Memory, TYPED_MAX};
+use starling_core::client::{Action, Client, Event, Input, KnownKey, Memory, TYPED_MAX};
+use starling_core::device::{DeviceKey, DeviceProof};
+use starling_core::direct::{Pass, Purpose, Role};
+use starling_core::id::{ConnId, RequestId};
+use starling_core::name::Name;
 use starling_core::seed::Seed;
+use starling_core::text::Text;
 use starling_core::time::Time;
+use starling_core::wire::{Frame, Kind, Parting, PeerFrame, ServerFrame, Vouch};
 
 use super::data::Data;
 
@@ -13,13 +19,25 @@ use super::data::Data;
 const LINES: [&str; 7] =
     ["hans", "falcon", "whoelse", "message yoda hi", "block luke", "whoelsesince 9", "logout"];
 
-/// A hostile server, and a person who types anything.
+/// Lines about private sessions.
+const PRIVATE_LINES: [&str; 6] = [
+    "startprivate luke",
+    "startprivate yoda",
+    "private luke hi",
+    "stopprivate luke",
+    "verify luke",
+    "verify luke ok",
+];
+
+/// A hostile server, hostile other clients, and a person who types anything.
 ///
 /// # Panics
 /// If the machine does, or does what it must not.
 pub fn client_step(data: &[u8]) {
     let mut data = Data::new(data);
-    let mut toy = Toy { client: Client::new(Seed::from(1), Time::ZERO), now: Time::ZERO, is_over: false };
+    let client = Client::new(Seed::from(1), Time::ZERO);
+    let call = RequestId(0);
+    let mut toy = Toy { client, now: Time::ZERO, is_over: false, peers: Vec::new(), peers_ever: 0, call };
     toy.feed(Input::Opened);
     while !data.is_empty() {
         toy.act(&mut data);
@@ -31,6 +49,11 @@ struct Toy {
     client: Client,
     now: Time,
     is_over: bool,
+    /// Connections to other clients that neither side has ended.
+    peers: Vec<ConnId>,
+    peers_ever: u32,
+    /// The last introduction that was asked for.
+    call: RequestId,
 }
 
 impl Toy {
@@ -54,7 +77,7 @@ impl Toy {
                 self.types(Bytes::from_static(line.as_bytes()));
             }
             6 => self.pass(Duration::from_millis(u64::from(data.byte()) * u64::from(data.byte()))),
-            _ => self.end(data.byte()),
+            _ => self.end_or_meet(data.byte(), data),
         }
     }
 
@@ -65,13 +88,69 @@ impl Toy {
         }
     }
 
-    fn end(&mut self, how: u8) {
+    fn end_or_meet(&mut self, how: u8, data: &mut Data<'_>) {
         match how {
             0..=9 => self.feed(Input::Closed),
             10..=19 => self.feed(Input::Interrupted),
             20..=29 if self.client.wants_line() => self.feed(Input::EndOfInput),
+            30..=69 => self.vouches(data),
+            70..=109 => self.is_reached(data),
+            110..=189 => {
+                let frame = peer_frame(data);
+                self.peer_says(encoded(&frame.frame()), data);
+            }
+            190..=209 => {
+                let bytes = data.bytes();
+                self.peer_says(bytes, data);
+            }
+            210..=219 => {
+                if let Some(peer) = self.peer(data) {
+                    self.peers.retain(|other| *other != peer);
+                    self.feed(Input::PeerClosed { peer });
+                }
+            }
+            220..=255 => {
+                let line = PRIVATE_LINES[usize::from(data.byte()) % PRIVATE_LINES.len()];
+                self.types(Bytes::from_static(line.as_bytes()));
+            }
             _ => {}
         }
+    }
+
+    /// The server introduces somebody.
+    fn vouches(&mut self, data: &mut Data<'_>) {
+        let role = role(data);
+        let vouch = Vouch {
+            pass: pass(data),
+            role,
+            purpose: Purpose::Talk,
+            request: if role == Role::Caller { self.call } else { RequestId(0) },
+            name: if data.below(2) == 0 { name("luke") } else { name("yoda") },
+            key: key(data.below(3)),
+            candidates: Vec::new(),
+        };
+        self.feed(Input::Received(encoded(&ServerFrame::Vouch(vouch).frame())));
+    }
+
+    /// Another client is there.
+    fn is_reached(&mut self, data: &mut Data<'_>) {
+        self.peers_ever += 1;
+        let peer = ConnId { slot: self.peers_ever, generation: self.peers_ever };
+        self.peers.push(peer);
+        let pass = (data.below(2) == 1).then(|| pass(data));
+        self.feed(Input::PeerOpened { peer, key: key(data.below(3)), pass });
+    }
+
+    fn peer_says(&mut self, bytes: Bytes, data: &mut Data<'_>) {
+        if let Some(peer) = self.peer(data).filter(|_| !bytes.is_empty()) {
+            self.feed(Input::PeerReceived { peer, bytes });
+        }
+    }
+
+    /// Some connection to another client; the latest if the input has ended.
+    fn peer(&self, data: &mut Data<'_>) -> Option<ConnId> {
+        let back = usize::from(data.byte()) % self.peers.len().max(1);
+        self.peers.iter().rev().nth(back).copied()
     }
 
     fn pass(&mut self, span: Duration) {
@@ -92,19 +171,26 @@ impl Toy {
     fn perform(&mut self, action: Action) {
         assert!(!self.is_over, "nothing follows the end");
         match action {
-            Action::Recall { .. } => self.feed(Input::Recalled(Memory::default())),
+            Action::Recall { .. } => self.feed(Input::Recalled(memory())),
             Action::Show { line, .. } => {
                 let line = line.to_string();
                 assert!(!line.contains(|char: char| char.is_control() && char != '\t'), "{line:?}");
             }
             Action::Exit(_) => self.is_over = true,
+            Action::Send(frame) if frame.kind() == Kind::CALL => {
+                let number = encoded(&frame)[4..8].try_into().expect("four bytes");
+                self.call = RequestId(u32::from_be_bytes(number));
+            }
+            Action::SendPeer { peer, .. } => assert!(self.peers.contains(&peer), "it is there"),
+            Action::ClosePeer { peer } => {
+                assert!(self.peers.contains(&peer), "it ends once");
+                self.peers.retain(|other| *other != peer);
+            }
             Action::Send(_)
             | Action::Ask(_)
             | Action::Expect { .. }
             | Action::Dial { .. }
             | Action::Abandon { .. }
-            | Action::SendPeer { .. }
-            | Action::ClosePeer { .. }
             | Action::Remember { .. } => {}
         }
     }
@@ -114,4 +200,49 @@ impl Toy {
 fn frame(kind: u8, body: &[u8]) -> Bytes {
     let [.., high, middle, low] = body.len().to_be_bytes();
     [&[kind, high, middle, low], body].concat().into()
+}
+
+/// A device with a key, whose person has compared the key of luke and not that of yoda.
+fn memory() -> Memory {
+    let signature = [0; DeviceProof::SIGNATURE_BYTES];
+    let known = |verified| KnownKey { key: key(0), verified };
+    Memory {
+        device: Some(DeviceProof { key: key(9), signature }),
+        peers: vec![(name("luke"), known(Some(key(0)))), (name("yoda"), known(None))],
+        ..Memory::default()
+    }
+}
+
+/// What another client may say.
+fn peer_frame(data: &mut Data<'_>) -> PeerFrame {
+    match data.below(8) {
+        0 | 1 => PeerFrame::meet(pass(data), role(data)),
+        2 => PeerFrame::Open,
+        3 => PeerFrame::Opened,
+        4 | 5 => PeerFrame::Whisper { text: Text::parse(Bytes::from_static(b"psst")).expect("a good text") },
+        6 => PeerFrame::Heard { count: data.byte().into() },
+        _ => PeerFrame::Bye(if data.below(2) == 0 { Parting::Stopped } else { Parting::LoggedOut }),
+    }
+}
+
+fn name(name: &str) -> Name {
+    Name::parse(name.as_bytes()).expect("a good name")
+}
+
+fn key(byte: u8) -> DeviceKey {
+    DeviceKey([byte; DeviceKey::BYTES])
+}
+
+fn pass(data: &mut Data<'_>) -> Pass {
+    Pass([data.below(3); Pass::BYTES])
+}
+
+fn role(data: &mut Data<'_>) -> Role {
+    if data.below(2) == 0 { Role::Caller } else { Role::Called }
+}
+
+fn encoded(frame: &Frame) -> Bytes {
+    let mut bytes = Vec::new();
+    frame.encode_into(&mut bytes);
+    bytes.into()
 }

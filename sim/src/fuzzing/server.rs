@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use starling_core::device::{DeviceKey, DeviceProof};
+use starling_core::direct::place::PORT_MIN;
+use starling_core::direct::{Purpose, Reach};
 use starling_core::id::{ConnId, MsgId, RequestId, Seq, ServerId};
 use starling_core::name::Name;
 use starling_core::seed::Seed;
@@ -268,7 +270,20 @@ fn request(data: &mut Data<'_>) -> Request {
         7 => Request::Logout { request },
         8 => Request::Ack { seq: Seq::from_bits((u64::from(data.byte()) << 40) | u64::from(data.byte())) },
         9 => Request::Active,
-        _ => Request::Pong { nonce: data.byte().into() },
+        _ => about_others(request, data),
+    }
+}
+
+/// A request about other clients, or a sign of life.
+fn about_others(request: RequestId, data: &mut Data<'_>) -> Request {
+    match data.below(4) {
+        0 => Request::Pong { nonce: data.byte().into() },
+        1 => Request::Call { request, purpose: Purpose::Talk, whom: user(data) },
+        2 => Request::Know { request, whom: user(data) },
+        _ => {
+            let hosts = vec![IpAddr::from([192, 168, 0, data.byte()]); data.below(9).into()];
+            Request::Reach(Reach { port: PORT_MIN + u16::from(data.byte()), hosts })
+        }
     }
 }
 
