@@ -7,6 +7,7 @@ use std::time::Duration;
 use starling_core::client::{KnownKey, Memory, Note};
 use starling_core::id::{MsgId, Seq, ServerId};
 use starling_core::name::Name;
+use starling_core::wire::Offer;
 
 use crate::checker::said::DEVICES;
 use crate::options::Habit;
@@ -31,6 +32,8 @@ pub struct Person {
     pub devices: [Device; DEVICES],
     /// He does nothing more of his own.
     pub resting: bool,
+    /// What is in his folder.
+    pub offers: Vec<Offer>,
 }
 
 impl Person {
@@ -46,6 +49,7 @@ impl Person {
             older: Vec::new(),
             devices: Default::default(),
             resting: false,
+            offers: Vec::new(),
         }
     }
 }

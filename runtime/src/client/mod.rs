@@ -8,6 +8,7 @@ pub mod known;
 mod known_peers;
 pub mod memory;
 mod note;
+pub mod offers;
 pub mod peers;
 pub mod run;
 pub mod session;

@@ -21,14 +21,17 @@ use super::dial::{DialError, Dialled, dial};
 use super::folder;
 use super::known::{KnownServers, Place};
 use super::memory::Shelf;
+use super::offers::Offers;
 use super::peers::Hub;
 use super::session::{Ground, run};
 use super::signals::Signals;
 use super::trust::Trust;
+use super::xdg;
 use crate::clock::Clock;
 use crate::face::Face;
 use crate::face::plain::Plain;
 use crate::face::prompt::Terminal;
+use crate::share::Folder;
 use crate::tls::device::fingerprint;
 
 /// The exit status of wrong usage.
@@ -48,19 +51,30 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
-    match folder::prepare(args.dir.as_deref()) {
-        Ok(Some(_)) => {}
-        Ok(None) => eprintln!("The folder `shared` cannot be made here: nothing is offered to others."),
+    let offers = match folder::prepare(args.dir.as_deref()) {
+        Ok(Some(folder)) => offer(folder),
+        Ok(None) => {
+            eprintln!("The folder `shared` cannot be made here: nothing is offered to others.");
+            Offers::none()
+        }
         Err(refused) => return failed(USAGE, &refused),
-    }
+    };
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(Status::Lost as u8, &error),
     };
-    let status = runtime.block_on(talk(&args));
+    let status = runtime.block_on(talk(&args, offers));
     // A name that is still being looked up, or a terminal that is still being read, holds nobody up.
     runtime.shutdown_background();
     status
+}
+
+/// Begins to find out what is in the folder.
+fn offer(folder: Folder) -> Offers {
+    Offers::of(folder, xdg::state()).unwrap_or_else(|error| {
+        eprintln!("The folder cannot be looked through ({error}): nothing is offered to others.");
+        Offers::none()
+    })
 }
 
 fn usage(error: &UsageError) -> ExitCode {
@@ -123,7 +137,7 @@ fn fingerprints() -> ExitCode {
 }
 
 /// Connects and lets the person talk.
-async fn talk(args: &Args) -> ExitCode {
+async fn talk(args: &Args, offers: Offers) -> ExitCode {
     let lost = |what: String| failed(Status::Lost as u8, &what);
     let mut interrupts = match interrupts() {
         Ok(interrupts) => interrupts,
@@ -155,6 +169,7 @@ async fn talk(args: &Args) -> ExitCode {
         shelf: Shelf::of_this_person(),
         exported: Some(dialled.exported),
         hub,
+        offers,
     };
     let plain = args.plain || !io::stdin().is_terminal() || !io::stdout().is_terminal();
     let status = if plain {

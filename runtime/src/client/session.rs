@@ -1,5 +1,6 @@
 //! One client at work: events in, orders carried out, until the machine ends it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 use std::{io, mem};
 
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 use super::device::Device;
 use super::known_peers::KnownPeers;
 use super::memory::{Notes, Shelf};
+use super::offers::Offers;
 use super::peers::Hub;
 use crate::clock::Clock;
 use crate::face::{Face, Heard};
@@ -39,6 +41,8 @@ pub struct Ground {
     pub exported: Option<Exported>,
     /// Where other clients are met.
     pub hub: Hub,
+    /// What is offered to others.
+    pub offers: Offers,
 }
 
 /// Runs a client over an open connection. Each message of `interrupts` acts as a `logout`; the second one
@@ -71,6 +75,7 @@ where
                 session.out.pushed(pushed);
             }
             input = session.ground.hub.next() => session.feed(input),
+            input = session.ground.offers.next() => session.feed(input),
             heard = session.face.heard(wanted) => session.hear(heard),
             Some(()) = interrupts.recv() => session.interrupt(),
             () = alarm.rung() => session.chime(),
@@ -158,16 +163,16 @@ impl<'a, F: Face> Session<'a, F> {
 
     /// Feeds an input and carries out what follows from it.
     fn feed(&mut self, input: Input) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        let mut next = VecDeque::from([input]);
+        while let Some(input) = next.pop_front() {
             let seen_before = !self.unseen;
             let at = self.ground.clock.now();
             for action in self.machine.step(Event { at, input }) {
-                next = self.perform(action).or(next);
+                next.extend(self.perform(action));
             }
             self.unseen |= self.face.flush().is_err();
             if self.unseen && seen_before {
-                next = Some(Input::Interrupted);
+                next.push_back(Input::Interrupted);
             }
         }
     }
@@ -184,6 +189,7 @@ impl<'a, F: Face> Session<'a, F> {
             Action::SendPeer { peer, frame } => self.ground.hub.send(peer, &frame),
             Action::ClosePeer { peer } => self.ground.hub.close(peer),
             Action::Remember { user, known } => self.remember(user, known),
+            Action::Look { question, pattern } => self.ground.offers.ask(question, pattern),
             Action::Ask(prompt) => self.face.ask(prompt),
             Action::Exit(code) => self.exit = Some(code),
         }

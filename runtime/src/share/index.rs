@@ -129,6 +129,14 @@ impl Index {
         self.shared.lock().find(name)
     }
 
+    /// No file whose name `fits` waits to be hashed.
+    #[must_use]
+    pub fn is_settled(&self, fits: impl Fn(&FileName) -> bool) -> bool {
+        let state = self.shared.lock();
+        let mut waiting = state.files.keys().filter(|name| state.find(name) == Found::BeingIndexed);
+        !waiting.any(fits)
+    }
+
     /// Everything that is offered, by name.
     #[must_use]
     pub fn offers(&self) -> Vec<(FileName, Offer)> {

@@ -295,8 +295,16 @@ impl Book {
         let (now, moment) = (self.now, self.moment);
         let wish = self.wish(request);
         let sight = self.sight_mut(link);
-        let is_life = matches!(request, Request::Ping { .. } | Request::Pong { .. } | Request::Reach(_));
-        if !is_life && !matches!(request, Request::Ack { .. }) {
+        let is_life = matches!(
+            request,
+            Request::Ack { .. }
+                | Request::Offers(_)
+                | Request::More { .. }
+                | Request::Ping { .. }
+                | Request::Pong { .. }
+                | Request::Reach(_)
+        );
+        if !is_life {
             sight.active = now;
             sight.vague = sight.paused;
         }
@@ -327,8 +335,11 @@ impl Book {
             Request::Logout { request } => (*request, Wish::Logout),
             Request::Call { request, whom, .. } => (*request, Wish::Call(self.target(*whom))),
             Request::Know { request, whom } => (*request, Wish::Know(self.target(*whom))),
+            Request::Files { request, .. } => (*request, Wish::Files),
             Request::Ack { .. }
             | Request::Active
+            | Request::Offers(_)
+            | Request::More { .. }
             | Request::Reach(_)
             | Request::Ping { .. }
             | Request::Pong { .. } => {
@@ -358,6 +369,9 @@ impl Book {
                 let sight = self.sight_mut(link);
                 sight.asked.retain(|(id, _)| *id != vouch.request);
                 sight.vouched.push(vouch.request);
+            }
+            ServerFrame::Found(page) if page.last => {
+                self.sight_mut(link).asked.retain(|(id, _)| *id != page.request);
             }
             ServerFrame::Names(page) if page.last => {
                 self.sight_mut(link).asked.retain(|(id, _)| *id != page.request);

@@ -180,7 +180,7 @@ fn is_reply(line: &Line) -> bool {
 
 /// What the server hears next from a client is the next command that was typed.
 fn heard(awaited: &mut VecDeque<Awaited>, request: &Request, id: RequestId, wish: Wish) -> Finding {
-    if matches!(wish, Wish::Call(_) | Wish::Know(_)) {
+    if matches!(wish, Wish::Call(_) | Wish::Know(_) | Wish::Files) {
         return Ok(());
     }
     let remote = |awaited: &&mut Awaited| awaited.request.is_none() && !is_local(awaited.command);

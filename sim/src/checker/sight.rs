@@ -81,6 +81,8 @@ pub enum Wish {
     Call(Target),
     /// Whether there is somebody.
     Know(Target),
+    /// Which files are offered.
+    Files,
 }
 
 /// Whether one user blocks another, as far as it can be known from outside.

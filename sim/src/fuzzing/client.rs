@@ -188,6 +188,7 @@ impl Toy {
             }
             Action::Send(_)
             | Action::Ask(_)
+            | Action::Look { .. }
             | Action::Expect { .. }
             | Action::Dial { .. }
             | Action::Abandon { .. }

@@ -9,6 +9,7 @@ use starling_core::id::ServerId;
 use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::time::Time;
+use starling_core::wire::Offer;
 
 use super::peers::Meetings;
 use super::{Stage, World};
@@ -42,6 +43,8 @@ pub struct ClientNode {
     pub asleep: Option<Time>,
     /// It is killed before it notes the next letter.
     pub killed_at_note: bool,
+    /// What is in its folder.
+    pub offers: Vec<Offer>,
     /// What it has to do with other clients.
     pub(super) meetings: Meetings,
     clock: Clock,
@@ -114,6 +117,7 @@ impl World {
             ended: false,
             asleep: None,
             killed_at_note: false,
+            offers: self.persons[person as usize].offers.clone(),
             meetings: Meetings::of(self.persons[person as usize].user, device),
             clock,
             alarm: None,
@@ -250,6 +254,7 @@ impl World {
             Input::PeerOpened { .. } => (30, &[]),
             Input::PeerReceived { bytes, .. } => (31, bytes),
             Input::PeerClosed { .. } => (32, &[]),
+            Input::Looked { .. } => (33, &[]),
         };
         self.tally.event(at, u64::from(client), what, bytes);
         let line = self.trace.is_some().then(|| describe(&input));
@@ -300,6 +305,11 @@ impl World {
                 let account = node.account.expect("whoever is met is met by somebody");
                 let device = &mut self.persons[node.person as usize].devices[usize::from(node.device)];
                 device.remember(account, *user, *known);
+            }
+            Action::Look { question, pattern } => {
+                let offers = self.clients[client as usize].offers.iter();
+                let offers = offers.filter(|offer| pattern.fits(&offer.name)).cloned().collect();
+                self.step_client(client, Input::Looked { question: *question, offers });
             }
             Action::Expect { .. }
             | Action::Dial { .. }

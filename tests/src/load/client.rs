@@ -65,6 +65,7 @@ impl Person {
             Action::Ask(Prompt::Password) => {
                 return Some(Input::Typed(Bytes::from_static(people::PASSWORD.as_bytes())));
             }
+            Action::Look { question, .. } => return Some(Input::Looked { question, offers: Vec::new() }),
             Action::Ask(Prompt::Command)
             | Action::Expect { .. }
             | Action::Dial { .. }

@@ -11,6 +11,7 @@ use starling_core::id::ServerId;
 use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::time::Time;
+use starling_core::wire::Offer;
 
 /// What a device remembers of each user at each server.
 pub(super) type Device = BTreeMap<(ServerId, Name), Memory>;
@@ -20,6 +21,8 @@ pub(super) struct Seat {
     machine: Client,
     stream: Option<TcpStream>,
     device: Device,
+    /// What is in his folder.
+    pub(super) offers: Vec<Offer>,
     /// Whose memory is noted in.
     here: Option<(ServerId, Name)>,
     typed: VecDeque<Input>,
@@ -37,6 +40,7 @@ impl Seat {
             machine: Client::new(Seed::from(seed), now),
             stream: None,
             device,
+            offers: Vec::new(),
             here: None,
             typed: VecDeque::new(),
             unwritten: Vec::new(),
@@ -174,6 +178,10 @@ impl Seat {
                 let peers = &mut self.device.entry(here).or_default().peers;
                 peers.retain(|(name, _)| *name != user);
                 peers.push((user, known));
+            }
+            Action::Look { question, pattern } => {
+                let offers = self.offers.iter().filter(|offer| pattern.fits(&offer.name)).cloned().collect();
+                self.feed(now, Input::Looked { question, offers });
             }
             Action::Expect { .. }
             | Action::Dial { .. }
