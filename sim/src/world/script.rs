@@ -10,6 +10,7 @@ use bytes::Bytes;
 use starling_core::client::{ExitCode, Input};
 use starling_core::server::Config;
 use starling_core::time::Time;
+use starling_core::wire::Offer;
 
 use super::World;
 use super::client::Typed;
@@ -42,11 +43,12 @@ impl Script {
         Script { world, terminals: Vec::new() }
     }
 
-    /// Starts a client at a terminal. It begins to connect; the terminal keeps what its device remembers.
+    /// Starts a client at a terminal, which offers these files. It begins to connect; the terminal keeps what its
+    /// device remembers.
     ///
     /// # Panics
     /// If a client still runs there.
-    pub fn start(&mut self, terminal: &str) {
+    pub fn start(&mut self, terminal: &str, offers: Vec<Offer>) {
         let person = self.terminals.iter().position(|name| name == terminal).unwrap_or_else(|| {
             self.terminals.push(terminal.to_owned());
             let user = starling_core::name::Name::parse(terminal.as_bytes()).ok();
@@ -57,6 +59,7 @@ impl Script {
         });
         let number = u32::try_from(person).expect("few terminals");
         assert!(self.world.live_client(number).is_none(), "a client runs at {terminal} already");
+        self.world.persons[person].offers = offers;
         let client = self.world.start_client(number, 0);
         self.world.persons[person].client = Some(client);
     }

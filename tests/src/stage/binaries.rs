@@ -77,6 +77,11 @@ impl Binaries {
         let folder = self.server_folder();
         fs::create_dir_all(&folder).expect("a folder can be made");
         fs::write(folder.join("credentials.txt"), users.collect::<String>()).expect("a file can be written");
+        for file in &self.setup.files {
+            let offered = self.folder.path().join("people").join(file.who.as_str()).join("shared");
+            fs::create_dir_all(&offered).expect("a folder can be made");
+            fs::write(offered.join(&file.name), &file.bytes).expect("a file can be written");
+        }
         let limits = format!("[limits]\n{}", limits.collect::<String>());
         fs::write(folder.join("server.toml"), limits).expect("a file can be written");
     }

@@ -18,7 +18,7 @@ const STRIDE: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct Simulated {
     script: Script,
-    patience: Duration,
+    setup: Setup,
     /// When the first moment was, less its number.
     origin: Option<Time>,
     /// Seen, and not yet asked for, by everybody who has a client.
@@ -36,7 +36,7 @@ impl Simulated {
         let mut script = Script::new(config, users);
         // Moments are counted from the first one, and may be counted back from it.
         script.advance(Duration::from_secs(1));
-        Simulated { script, patience: setup.patience, origin: None, unread: BTreeMap::new() }
+        Simulated { script, setup: setup.clone(), origin: None, unread: BTreeMap::new() }
     }
 
     /// Lets a stride of time pass, and notes what was seen.
@@ -69,7 +69,7 @@ impl Stage for Simulated {
         let (script, terminal) = (&mut self.script, who.as_str());
         match deed {
             Deed::Connects => {
-                script.start(terminal);
+                script.start(terminal, self.setup.offers_of(who));
                 self.unread.insert(who.clone(), VecDeque::new());
             }
             Deed::Types(line) => script.type_line(terminal, line),
@@ -87,7 +87,7 @@ impl Stage for Simulated {
     }
 
     fn next(&mut self, who: &Who) -> Seen {
-        let until = self.script.now() + self.patience;
+        let until = self.script.now() + self.setup.patience;
         loop {
             if let Some(seen) = self.seen(who) {
                 return seen;

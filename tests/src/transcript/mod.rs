@@ -22,6 +22,7 @@
 //! - `patience <seconds>`: how long after a step its last line may come; 1 if it is not said;
 //! - `only in process`: not with the programs, which let no test do what it needs; `only simulated`: in the
 //!   simulator alone;
+//! - `file <person> <name> = <quoted>`: a file in the folder that he offers;
 //! - `with keys`: devices prove their keys. They cannot where nothing is encrypted.
 //!
 //! **Steps**, one a line; `#` begins a comment line, spaces in front mean nothing:
@@ -52,6 +53,10 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use starling_core::filename::FileName;
+use starling_core::swarm::ContentId;
+use starling_core::wire::Offer;
+
 /// A conversation.
 #[derive(Clone, Debug)]
 pub struct Transcript {
@@ -78,6 +83,8 @@ pub struct Setup {
     pub reach: Reach,
     /// Devices must prove their keys, which they cannot in the clear.
     pub keys: bool,
+    /// What is in people's folders.
+    pub files: Vec<OwnedFile>,
 }
 
 /// Where a conversation can be held. The further down, the further from a real network.
@@ -89,6 +96,40 @@ pub enum Reach {
     InProcess,
     /// Only in the simulator.
     Simulated,
+}
+
+/// A file in somebody's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedFile {
+    /// Whose.
+    pub who: Who,
+    /// What it is called.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+impl OwnedFile {
+    /// As its owner offers it.
+    ///
+    /// # Panics
+    /// If its name is none.
+    #[must_use]
+    pub fn offer(&self) -> Offer {
+        Offer {
+            name: FileName::parse(self.name.as_bytes()).expect("a transcript names files well"),
+            content: ContentId(*blake3::hash(&self.bytes).as_bytes()),
+            size: self.bytes.len() as u64,
+        }
+    }
+}
+
+impl Setup {
+    /// What somebody offers.
+    #[must_use]
+    pub fn offers_of(&self, who: &Who) -> Vec<Offer> {
+        self.files.iter().filter(|file| file.who == *who).map(OwnedFile::offer).collect()
+    }
 }
 
 /// A step, and where it stands.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::quote::unquote;
-use super::{Deed, Fate, Reach, Setup, Sight, Step, Transcript, What, Who, Whom};
+use super::{Deed, Fate, OwnedFile, Reach, Setup, Sight, Step, Transcript, What, Who, Whom};
 
 /// The users that every transcript knows.
 const SAMPLE_USERS: &str = include_str!("../../../credentials.txt");
@@ -51,6 +51,8 @@ impl Reader {
             setup.limits.push((key.to_owned(), number(value)?));
         } else if let Some(seconds) = text.strip_prefix("patience ") {
             setup.patience = Duration::from_secs(number(seconds)?.into());
+        } else if let Some(file) = text.strip_prefix("file ") {
+            setup.files.push(owned_file(file)?);
         } else if text == "with keys" {
             setup.keys = true;
         } else if text == "only in process" {
@@ -80,7 +82,14 @@ fn server(numbers: &str) -> Result<Setup, String> {
         patience: Duration::from_secs(1),
         reach: Reach::Programs,
         keys: false,
+        files: Vec::new(),
     })
+}
+
+fn owned_file(text: &str) -> Result<OwnedFile, String> {
+    let (who, rest) = text.split_once(' ').ok_or("a file has an owner and a name")?;
+    let (name, bytes) = rest.split_once(" = ").ok_or("a file is `file <person> <name> = <quoted>`")?;
+    Ok(OwnedFile { who: one(who)?, name: name.to_owned(), bytes: unquote(bytes)? })
 }
 
 fn number(digits: &str) -> Result<u32, String> {

@@ -61,7 +61,9 @@ impl Stage for OverTcp {
         if *deed == Deed::Connects {
             self.clients += 1;
             let device = self.leave(who);
-            self.seats.insert(who.clone(), Seat::connect(self.addr, device, self.clients, now));
+            let mut seat = Seat::connect(self.addr, device, self.clients, now);
+            seat.offers = self.setup.offers_of(who);
+            self.seats.insert(who.clone(), seat);
             return;
         }
         let seat = self.seats.get_mut(who).expect("he has a client");
