@@ -10,9 +10,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use starling_core::filename::FileName;
+
+use super::stamp::Stamp;
 
 /// Why a folder is refused: what to tell the person.
 #[derive(Debug, thiserror::Error)]
@@ -79,14 +81,29 @@ impl Folder {
     /// # Errors
     /// If it cannot be opened although it is there.
     pub fn open_offered(&self, name: &FileName) -> io::Result<Option<File>> {
+        Ok(self.open_stamped(name)?.map(|(file, _)| file))
+    }
+
+    /// As [`Folder::open_offered`], and in which state it was.
+    pub(super) fn open_stamped(&self, name: &FileName) -> io::Result<Option<(File, Stamp)>> {
         if is_private(name) {
             return Ok(None);
         }
-        self.open_regular(name.as_str(), OFlags::RDONLY)
+        let opened = self.open_regular(name.as_str(), OFlags::RDONLY)?;
+        Ok(opened.map(|(file, stat)| (file, Stamp::from(&stat))))
+    }
+
+    /// In which state a file to be offered is, without opening it.
+    pub(super) fn stamp(&self, name: &FileName) -> io::Result<Option<Stamp>> {
+        match rustix::fs::statat(&self.handle, name.as_str(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok((is_regular(&stat) && !is_private(name)).then(|| Stamp::from(&stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     /// Opens a file that is there, if it is a regular one.
-    pub(super) fn open_regular(&self, name: &str, how: OFlags) -> io::Result<Option<File>> {
+    pub(super) fn open_regular(&self, name: &str, how: OFlags) -> io::Result<Option<(File, Stat)>> {
         let careful = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.handle, name, how | careful, Mode::empty()) {
             Ok(handle) => File::from(handle),
@@ -98,8 +115,8 @@ impl Folder {
             }
             Err(errno) => return Err(errno.into()),
         };
-        let is_regular = file.metadata()?.is_file();
-        Ok(is_regular.then_some(file))
+        let stat = rustix::fs::fstat(&file)?;
+        Ok(is_regular(&stat).then_some((file, stat)))
     }
 
     /// Makes a file that was not there.
@@ -147,6 +164,10 @@ impl Folder {
             Err(errno) => Err(errno.into()),
         }
     }
+}
+
+fn is_regular(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode).is_file()
 }
 
 /// The root, or the home folder itself: compared by what they are, not by what they are called.

@@ -20,9 +20,9 @@ use super::cache::Cache;
 use super::folder::Folder;
 use super::reading::ChunkReader;
 use super::record::Known;
-use super::stamp::Stamp;
 use super::state::State;
 use super::watch::Signal;
+use super::watcher::Watcher;
 use super::{indexer, watch};
 
 /// How a folder is indexed.
@@ -98,7 +98,7 @@ impl Index {
         tell: impl Fn(Vec<Change>) + Send + Sync + 'static,
     ) -> std::io::Result<Index> {
         let (signals, received) = std::sync::mpsc::channel();
-        let watcher = watch::over(folder.path(), &signals);
+        let watcher = Watcher::start(folder.path(), &signals);
         let cache = open_cache(&folder, settings);
         let shared = Shared {
             folder,
@@ -165,8 +165,7 @@ impl Index {
     /// Offers a file that has just been completed, without reading it: `manifest` was checked chunk by chunk.
     /// False if it is not there any more.
     pub fn adopt(&self, name: &FileName, manifest: &Manifest) -> bool {
-        let Ok(Some(file)) = self.shared.folder.open_offered(name) else { return false };
-        let Ok(stamp) = Stamp::of(&file) else { return false };
+        let Ok(Some(stamp)) = self.shared.folder.stamp(name) else { return false };
         if stamp.size != manifest.layout().size() {
             return false;
         }
@@ -225,15 +224,19 @@ impl Shared {
         let _ = self.signals.lock().unwrap_or_else(PoisonError::into_inner).send(signal);
     }
 
-    /// Has everything in the folder looked at.
+    /// Has everything in the folder looked at that is not offered as it is.
     pub(super) fn scan(&self) -> std::io::Result<()> {
         let there: BTreeSet<FileName> = self.folder.names()?.into_iter().collect();
+        let offered = self.lock().offered();
+        let is_same = |name: &FileName, stamp| self.folder.stamp(name).is_ok_and(|now| now == Some(stamp));
+        let same: BTreeSet<FileName> =
+            offered.into_iter().filter(|(name, stamp)| is_same(name, *stamp)).map(|(name, _)| name).collect();
         let mut state = self.lock();
         let gone: Vec<FileName> = state.files.keys().filter(|name| !there.contains(*name)).cloned().collect();
         let mut changes: Vec<Change> = gone.iter().filter_map(|name| state.remove(name)).collect();
         state.cache.keep(|name| there.contains(name));
         changes.extend(there.iter().filter_map(|name| state.notice(name)));
-        state.queue.extend(there);
+        state.queue.extend(there.into_iter().filter(|name| !same.contains(name)));
         drop(state);
         self.changed.notify_all();
         self.tell(changes);
@@ -252,8 +255,7 @@ impl Shared {
 
     /// Something was reported of a file: if it is not what it was, it is not offered from now on.
     pub(super) fn glance_at(&self, name: &FileName) {
-        let file = self.folder.open_offered(name).ok().flatten();
-        let stamp = file.and_then(|file| Stamp::of(&file).ok());
+        let stamp = self.folder.stamp(name).ok().flatten();
         let mut state = self.lock();
         let is_same = state.cache.get(name).is_some_and(|known| Some(known.stamp) == stamp);
         let change = match stamp {

@@ -79,8 +79,8 @@ fn look(
     others: &mut Vec<FileName>,
     changes: &mut Vec<Change>,
 ) {
-    let found = match shared.folder.open_offered(name) {
-        Ok(Some(file)) => identify(shared, name, &file, piece, others, changes),
+    let found = match shared.folder.open_stamped(name) {
+        Ok(Some((file, stamp))) => identify(shared, name, (&file, stamp), piece, others, changes),
         // One that cannot be read cannot be offered either.
         Ok(None) | Err(_) => Ok(Look::Gone),
     };
@@ -111,13 +111,12 @@ fn look(
 fn identify(
     shared: &Shared,
     name: &FileName,
-    file: &File,
+    (file, stamp): (&File, Stamp),
     piece: &mut [u8],
     others: &mut Vec<FileName>,
     changes: &mut Vec<Change>,
 ) -> io::Result<Look> {
-    let (stamp, now) = (Stamp::of(file)?, SystemTime::now());
-    let is_settled = stamp.is_settled(now);
+    let is_settled = stamp.is_settled(SystemTime::now());
     let known = shared.lock().cache.get(name).copied();
     if let Some(known) = known {
         if known.stamp == stamp && (known.is_settled || !is_settled) {

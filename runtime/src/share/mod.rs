@@ -20,6 +20,7 @@ mod record;
 mod stamp;
 mod state;
 mod watch;
+mod watcher;
 pub mod writing;
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ mod tests;
 
 pub use error::WriteError;
 pub use folder::Folder;
-pub use index::{Found, Index, Offer, Settings};
+pub use index::{Change, Found, Index, Offer, Settings};
 pub use part::Part;
 pub use pool::Pool;
 pub use reading::ChunkReader;

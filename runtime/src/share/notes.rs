@@ -13,6 +13,7 @@ use starling_core::swarm::resume::{Note, Subject};
 use super::disk;
 use super::error::WriteError;
 use super::folder::Folder;
+use super::stamp::Stamp;
 
 /// Both files, open.
 pub(super) struct Files {
@@ -50,13 +51,13 @@ impl Hidden {
     }
 
     fn continued(&self, folder: &Folder, subject: &Subject) -> Result<Option<Files>, WriteError> {
-        let Some(part) = folder.open_regular(&self.part, OFlags::RDWR)? else { return Ok(None) };
+        let Some((part, stat)) = folder.open_regular(&self.part, OFlags::RDWR)? else { return Ok(None) };
         lock(&part)?;
-        let Some(notes) = folder.open_regular(&self.notes, OFlags::RDWR)? else { return Ok(None) };
+        let Some((notes, _)) = folder.open_regular(&self.notes, OFlags::RDWR)? else { return Ok(None) };
         let mut said = Vec::new();
         let readable = (&notes).take(subject.file_bytes() as u64).read_to_end(&mut said);
         let note = subject.read(&said).filter(|_| readable.is_ok());
-        if note.is_none() || part.metadata()?.len() != subject.layout.size() {
+        if note.is_none() || Stamp::from(&stat).size != subject.layout.size() {
             return Ok(None);
         }
         Ok(Some(Files { part, notes, note }))

@@ -6,7 +6,6 @@
 //! nothing, and holds it against nobody.
 
 use std::fs::File;
-use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -60,11 +59,7 @@ impl ChunkReader {
     ) -> Option<ChunkReader> {
         let known = shared.lock().cache.get(&name).copied().filter(|known| known.content == *content)?;
         let left = known.layout.range(chunk)?;
-        let opened = || -> io::Result<Option<(File, Stamp)>> {
-            let file = shared.folder.open_offered(&name)?;
-            file.map(|file| Stamp::of(&file).map(|stamp| (file, stamp))).transpose()
-        };
-        let Some((file, stamp)) = opened().ok().flatten() else {
+        let Some((file, stamp)) = shared.folder.open_stamped(&name).ok().flatten() else {
             shared.withdraw(&name);
             return None;
         };

@@ -1,9 +1,10 @@
 //! By what a file is known to be unchanged.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::Stat;
 
 /// What the file system says of one state of a file. Whoever writes to it, cuts it or puts another in its place
 /// changes some of it, except in the moment in which it was looked at: see [`Stamp::is_settled`].
@@ -25,7 +26,7 @@ impl Stamp {
     const COARSE: Duration = Duration::from_millis(2500);
 
     pub(super) fn of(file: &File) -> io::Result<Stamp> {
-        file.metadata().map(|metadata| Stamp::from(&metadata))
+        Ok(Stamp::from(&rustix::fs::fstat(file)?))
     }
 
     /// At `now` its last change lies so far back that another one will show. A file that was written to in this very
@@ -43,14 +44,23 @@ impl Stamp {
     }
 }
 
-impl From<&Metadata> for Stamp {
-    fn from(file: &Metadata) -> Stamp {
+impl From<&Stat> for Stamp {
+    fn from(stat: &Stat) -> Stamp {
         Stamp {
-            size: file.size(),
-            written: (file.mtime(), file.mtime_nsec()),
-            changed: (file.ctime(), file.ctime_nsec()),
-            inode: file.ino(),
-            device: file.dev(),
+            size: unsigned(stat.st_size),
+            written: (stat.st_mtime, signed(stat.st_mtime_nsec)),
+            changed: (stat.st_ctime, signed(stat.st_ctime_nsec)),
+            inode: unsigned(stat.st_ino),
+            device: unsigned(stat.st_dev),
         }
     }
+}
+
+/// Systems do not agree about the types of these numbers. One that is out of range is like no other.
+fn unsigned(number: impl Into<i128>) -> u64 {
+    u64::try_from(number.into()).unwrap_or(u64::MAX)
+}
+
+fn signed(number: impl Into<i128>) -> i64 {
+    i64::try_from(number.into()).unwrap_or(i64::MAX)
 }

@@ -8,6 +8,7 @@ use starling_core::swarm::ContentId;
 use super::cache::Cache;
 use super::index::{Change, Found, Offer};
 use super::record::Known;
+use super::stamp::Stamp;
 
 /// What is known, and what is to be done.
 #[derive(Debug)]
@@ -44,6 +45,13 @@ impl State {
             }
             (Some(_), _) => Found::BeingIndexed,
         }
+    }
+
+    /// The files that are offered, and the state in which they are offered for good.
+    pub(super) fn offered(&self) -> Vec<(FileName, Stamp)> {
+        let names = self.files.iter().filter(|(_, status)| **status == Status::Offered).map(|(name, _)| name);
+        let known = names.filter_map(|name| self.cache.get(name).map(|known| (name, known)));
+        known.filter(|(_, known)| known.is_settled).map(|(name, known)| (name.clone(), known.stamp)).collect()
     }
 
     pub(super) fn names_of(&self, content: &ContentId) -> impl Iterator<Item = &FileName> {

@@ -4,47 +4,31 @@
 //! everything from time to time, or when reports were lost.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use starling_core::filename::FileName;
 
 use super::index::Shared;
+use super::watcher::Watcher;
 
 /// How often everything is looked at if the system reports nothing.
 const BLIND_RESCAN: Duration = Duration::from_secs(5);
 
 /// What the thread is told.
 pub(super) enum Signal {
-    /// The system reports something.
-    Report(notify::Result<notify::Event>),
+    /// Something has happened to this file.
+    Touched(FileName),
+    /// Something has happened, and nobody knows to which.
+    Lost,
     /// This file is to be looked at after so long.
     Look(FileName, Duration),
     /// There will be nothing more.
     Over,
 }
 
-/// Has the system report what happens directly in a folder; nothing if it cannot.
-pub(super) fn over(folder: &Path, signals: &Sender<Signal>) -> Option<RecommendedWatcher> {
-    let signals = signals.clone();
-    // If nobody listens any more, it is over.
-    let report = move |event| _ = signals.send(Signal::Report(event));
-    let watching = notify::recommended_watcher(report).and_then(|mut watcher| {
-        watcher.watch(folder, RecursiveMode::NonRecursive)?;
-        Ok(watcher)
-    });
-    watching.map_err(|error| tracing::warn!(%error, "changes of the folder are noticed late")).ok()
-}
-
 /// Has files looked at until it is over.
-pub(super) fn work(
-    shared: &Shared,
-    signals: &Receiver<Signal>,
-    watcher: Option<RecommendedWatcher>,
-    rescan: Duration,
-) {
+pub(super) fn work(shared: &Shared, signals: &Receiver<Signal>, watcher: Option<Watcher>, rescan: Duration) {
     let rescan = if watcher.is_some() { rescan } else { rescan.min(BLIND_RESCAN) };
     let mut plan = Plan { due: BTreeMap::new(), rescan_at: Instant::now() + rescan };
     loop {
@@ -82,18 +66,13 @@ impl Plan {
     fn take(&mut self, shared: &Shared, signal: Signal) {
         let now = Instant::now();
         match signal {
-            Signal::Report(Ok(event)) if event.need_rescan() => self.rescan_at = now,
-            Signal::Report(Ok(event)) if event.kind.is_access() => {}
-            Signal::Report(Ok(event)) => {
-                let names = event.paths.iter().filter_map(|path| path.file_name());
-                for name in names.filter_map(|name| FileName::parse(name.as_encoded_bytes())) {
-                    if !self.due.contains_key(&name) {
-                        shared.glance_at(&name);
-                    }
-                    self.due.insert(name, now + shared.quiet);
+            Signal::Touched(name) => {
+                if !self.due.contains_key(&name) {
+                    shared.glance_at(&name);
                 }
+                self.due.insert(name, now + shared.quiet);
             }
-            Signal::Report(Err(_)) => self.rescan_at = now,
+            Signal::Lost => self.rescan_at = now,
             Signal::Look(name, after) => _ = self.due.insert(name, now + after),
             Signal::Over => {}
         }
