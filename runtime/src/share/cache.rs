@@ -4,7 +4,7 @@
 //! batches, and nobody waits until it is safe: what is damaged or missing is hashed again. When more than half of
 //! it no longer counts, it is replaced as a whole. Lists of hashes stay in it and are read when somebody wants one.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufReader, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -31,7 +31,7 @@ pub(super) struct Cache {
     log: Log,
     /// Records that are not in the log yet.
     waiting: Vec<u8>,
-    known: BTreeMap<FileName, Entry>,
+    known: HashMap<FileName, Entry>,
     live_bytes: u64,
     /// The log could not be written.
     is_stuck: bool,
@@ -72,7 +72,7 @@ impl Cache {
         let lock = options.append(true).create(true).mode(0o600).open(path.with_added_extension("lock"))?;
         lock.try_lock()?;
         let place = Place { path: path.to_owned(), _lock: lock };
-        let mut known = BTreeMap::new();
+        let mut known = HashMap::new();
         match read_log(path, bounds, &mut known) {
             Ok(good) if good > 0 => {
                 let mut cache = Cache::new(Some(place), Log::open(path)?);
@@ -89,8 +89,8 @@ impl Cache {
         }
     }
 
-    const fn new(place: Option<Place>, log: Log) -> Cache {
-        Cache { place, log, waiting: Vec::new(), known: BTreeMap::new(), live_bytes: 0, is_stuck: false }
+    fn new(place: Option<Place>, log: Log) -> Cache {
+        Cache { place, log, waiting: Vec::new(), known: HashMap::new(), live_bytes: 0, is_stuck: false }
     }
 
     /// What was known of the file with this name when it was last hashed.
@@ -119,11 +119,12 @@ impl Cache {
 
     /// Keeps what was found out about a file, and the list of its hashes.
     pub(super) fn put(&mut self, name: &FileName, known: Known, list: &[u8]) {
-        self.forget(name);
         let entry = Entry { known, at: self.log.len() + self.waiting.len() as u64 };
         record::write(&mut self.waiting, name, &known, list);
         self.live_bytes += bytes_of(name, &entry);
-        self.known.insert(name.clone(), entry);
+        if let Some(old) = self.known.insert(name.clone(), entry) {
+            self.live_bytes -= bytes_of(name, &old);
+        }
         if self.waiting.len() >= BATCH_BYTES {
             self.flush();
         }
@@ -167,8 +168,10 @@ impl Cache {
         let mut log = fresh.as_ref().map_or_else(|| Ok(Log::in_memory()), |path| Log::create(path))?;
         log.append(TITLE)?;
         let mut moved = self.known.clone();
+        let mut in_order: Vec<(&FileName, &mut Entry)> = moved.iter_mut().collect();
+        in_order.sort_unstable_by_key(|(_, entry)| entry.at);
         let mut record = Vec::new();
-        for (name, entry) in &mut moved {
+        for (name, entry) in in_order {
             record.resize(entry.known.extent(name).1, 0);
             self.log.read(&mut record, entry.at)?;
             entry.at = log.len();
@@ -187,7 +190,7 @@ fn bytes_of(name: &FileName, entry: &Entry) -> u64 {
 }
 
 /// Reads records up to the first that is damaged; how many bytes were good.
-fn read_log(path: &Path, bounds: ChunkBounds, known: &mut BTreeMap<FileName, Entry>) -> io::Result<u64> {
+fn read_log(path: &Path, bounds: ChunkBounds, known: &mut HashMap<FileName, Entry>) -> io::Result<u64> {
     let mut file = BufReader::with_capacity(BATCH_BYTES, File::open(path)?);
     let mut title = [0; TITLE.len()];
     file.read_exact(&mut title)?;

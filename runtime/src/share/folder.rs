@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use starling_core::filename::FileName;
 
@@ -62,15 +62,16 @@ impl Folder {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(super) fn names(&self) -> io::Result<Vec<FileName>> {
-        let mut names = Vec::new();
-        for entry in Dir::read_from(&self.handle)? {
-            let entry = entry?;
-            let may_be = matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown);
-            let name = FileName::parse(entry.file_name().to_bytes()).filter(|_| may_be);
-            names.extend(name.filter(|name| !is_private(name)));
-        }
-        Ok(names)
+    pub(super) fn names(&self) -> io::Result<impl Iterator<Item = io::Result<FileName>>> {
+        let offered = |entry: rustix::io::Result<DirEntry>| match entry {
+            Ok(entry) => {
+                let may_be = matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown);
+                let name = FileName::parse(entry.file_name().to_bytes()).filter(|_| may_be);
+                name.filter(|name| !is_private(name)).map(Ok)
+            }
+            Err(errno) => Some(Err(errno.into())),
+        };
+        Ok(Dir::read_from(&self.handle)?.filter_map(offered))
     }
 
     /// Opens a file to be offered. Nothing if there is none of this name, if it is anything but a regular file, or
@@ -183,9 +184,12 @@ fn is_too_much(folder: &File) -> io::Result<bool> {
 /// Keys, passwords and what programs keep: shared by accident, if at all. Names with a leading dot are no
 /// [`FileName`]s.
 fn is_private(name: &FileName) -> bool {
-    let name = name.as_str().to_lowercase();
+    let name = name.as_bytes();
+    let is =
+        |part: Option<&[u8]>, word: &str| part.is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
     let begins =
         ["credentials.txt", "known_servers", "known_peers", "server.key", "server.toml", "starling.db"];
     let ends = [".part", ".key", ".key.new", ".pem", ".letters"];
-    begins.iter().any(|begin| name.starts_with(begin)) || ends.iter().any(|end| name.ends_with(end))
+    begins.iter().any(|word| is(name.get(..word.len()), word))
+        || ends.iter().any(|word| is(name.len().checked_sub(word.len()).map(|at| &name[at..]), word))
 }

@@ -3,7 +3,7 @@
 //! A file is offered once it is hashed, as long as it stays as it was then. Threads of `indexer.rs` hash, one of
 //! `watch.rs` looks for what has changed; whoever asks is answered at once.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use super::cache::Cache;
 use super::folder::Folder;
 use super::reading::ChunkReader;
 use super::record::Known;
-use super::state::State;
+use super::state::{State, Status};
 use super::watch::Signal;
 use super::watcher::Watcher;
 use super::{indexer, watch};
@@ -111,12 +111,12 @@ impl Index {
             signals: Mutex::new(signals),
         };
         let mut index = Index { shared: Arc::new(shared), threads: Vec::new() };
-        index.shared.scan()?;
         for number in 0..settings.threads.max(1) {
             let shared = Arc::clone(&index.shared);
             let thread = std::thread::Builder::new().name(format!("index-{number}"));
             index.threads.push(thread.spawn(move || indexer::work(&shared))?);
         }
+        index.shared.scan()?;
         let (shared, rescan) = (Arc::clone(&index.shared), settings.rescan);
         let thread = std::thread::Builder::new().name("watch".to_owned());
         index.threads.push(thread.spawn(move || watch::work(&shared, &received, watcher, rescan))?);
@@ -141,24 +141,27 @@ impl Index {
     #[must_use]
     pub fn offers(&self) -> Vec<(FileName, Offer)> {
         let state = self.shared.lock();
-        let offered = state.files.keys().filter_map(|name| match state.find(name) {
-            Found::Offered(offer) => Some((name.clone(), offer)),
-            _ => None,
+        let offered = state.files.iter().filter_map(|(name, status)| match status {
+            Status::Offered(offer) => Some((name.clone(), *offer)),
+            Status::BeingIndexed => None,
         });
-        offered.collect()
+        let mut offered: Vec<(FileName, Offer)> = offered.collect();
+        drop(state);
+        offered.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        offered
     }
 
     /// The chunks of a content that is offered.
     #[must_use]
     pub fn manifest(&self, content: &ContentId) -> Option<Manifest> {
         let state = self.shared.lock();
-        state.names_of(content).find_map(|name| state.cache.manifest(name))
+        state.names_of(content).iter().find_map(|name| state.cache.manifest(name))
     }
 
     /// Opens a chunk of a content for reading; nothing if it is not offered (any more).
     #[must_use]
     pub fn chunk(&self, content: &ContentId, chunk: u32) -> Option<ChunkReader> {
-        let names: Vec<FileName> = self.shared.lock().names_of(content).cloned().collect();
+        let names = self.shared.lock().names_of(content).to_vec();
         names.into_iter().find_map(|name| ChunkReader::open(&self.shared, name, content, chunk))
     }
 
@@ -224,21 +227,37 @@ impl Shared {
         let _ = self.signals.lock().unwrap_or_else(PoisonError::into_inner).send(signal);
     }
 
-    /// Has everything in the folder looked at that is not offered as it is.
+    /// Has everything in the folder looked at that is not offered as it is. The threads begin while it is listed.
     pub(super) fn scan(&self) -> std::io::Result<()> {
-        let there: BTreeSet<FileName> = self.folder.names()?.into_iter().collect();
+        const BATCH: usize = 512;
         let offered = self.lock().offered();
         let is_same = |name: &FileName, stamp| self.folder.stamp(name).is_ok_and(|now| now == Some(stamp));
-        let same: BTreeSet<FileName> =
+        let same: HashSet<FileName> =
             offered.into_iter().filter(|(name, stamp)| is_same(name, *stamp)).map(|(name, _)| name).collect();
+        let mut there = HashSet::new();
+        let mut names = self.folder.names()?;
+        loop {
+            let batch = names.by_ref().take(BATCH).collect::<std::io::Result<Vec<FileName>>>()?;
+            if batch.is_empty() {
+                break;
+            }
+            let mut state = self.lock();
+            let changes = batch.iter().filter_map(|name| state.notice(name)).collect();
+            state.queue.extend(batch.iter().filter(|name| !same.contains(*name)).cloned());
+            drop(state);
+            self.changed.notify_all();
+            self.tell(changes);
+            there.extend(batch);
+        }
+        let missing: Vec<FileName> =
+            self.lock().files.keys().filter(|name| !there.contains(*name)).cloned().collect();
+        // One that came while the folder was listed is there all the same.
+        let is_gone = |name: &&FileName| self.folder.stamp(name).is_ok_and(|stamp| stamp.is_none());
+        let gone: Vec<&FileName> = missing.iter().filter(is_gone).collect();
         let mut state = self.lock();
-        let gone: Vec<FileName> = state.files.keys().filter(|name| !there.contains(*name)).cloned().collect();
-        let mut changes: Vec<Change> = gone.iter().filter_map(|name| state.remove(name)).collect();
-        state.cache.keep(|name| there.contains(name));
-        changes.extend(there.iter().filter_map(|name| state.notice(name)));
-        state.queue.extend(there.into_iter().filter(|name| !same.contains(name)));
+        let changes = gone.into_iter().filter_map(|name| state.remove(name)).collect();
+        state.forget_others();
         drop(state);
-        self.changed.notify_all();
         self.tell(changes);
         Ok(())
     }

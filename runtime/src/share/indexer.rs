@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use starling_core::filename::FileName;
 use starling_core::swarm::{Layout, Manifest};
 
 use super::hashing::{self, PIECE_BYTES};
-use super::index::{Change, Shared};
+use super::index::Shared;
 use super::record::Known;
 use super::stamp::Stamp;
 use super::watch::Signal;
@@ -19,6 +19,12 @@ use super::watch::Signal;
 const BATCH: usize = 32;
 /// A file that is larger has others wait, so that they are given to another thread first.
 const LARGE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A file to look at, and what was known of it.
+struct Task {
+    name: FileName,
+    known: Option<Known>,
+}
 
 /// What a look at a file found.
 enum Look {
@@ -34,108 +40,121 @@ enum Look {
 pub(super) fn work(shared: &Shared) {
     let mut piece = vec![0; PIECE_BYTES];
     while let Some(mut batch) = take(shared) {
-        let mut changes = Vec::new();
-        batch.reverse();
-        while let Some(name) = batch.pop() {
-            look(shared, &name, &mut piece, &mut batch, &mut changes);
+        let mut looks = Vec::with_capacity(batch.len());
+        while let Some(task) = batch.pop() {
+            let look = look(shared, &task, &mut piece, || {
+                report(shared, std::mem::take(&mut looks));
+                give_back(shared, std::mem::take(&mut batch));
+            });
+            looks.push((task.name, look));
         }
-        settle(shared);
-        shared.tell(changes);
+        report(shared, looks);
     }
 }
 
-/// Waits for names to look at; nothing once there will be none.
-fn take(shared: &Shared) -> Option<Vec<FileName>> {
+/// Waits for files to look at; nothing once there will be none.
+fn take(shared: &Shared) -> Option<Vec<Task>> {
     let mut state = shared.lock();
     loop {
         if shared.is_over.load(Ordering::Relaxed) {
             return None;
         }
-        let free = state.queue.iter().filter(|name| !state.busy.contains(*name)).take(BATCH);
-        let batch: Vec<FileName> = free.cloned().collect();
-        if !batch.is_empty() {
-            for name in &batch {
-                state.queue.remove(name);
-                state.busy.insert(name.clone());
+        let (mut batch, mut others) = (Vec::new(), Vec::new());
+        while let Some(name) = state.queue.pop_first() {
+            if state.busy.contains(&name) {
+                others.push(name);
+                continue;
             }
+            state.busy.insert(name.clone());
+            let known = state.cache.get(&name).copied();
+            batch.push(Task { name, known });
+            if batch.len() == BATCH {
+                break;
+            }
+        }
+        state.queue.extend(others);
+        if !batch.is_empty() {
             return Some(batch);
         }
         state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
-/// If nothing is left to do, what was found out is written down.
-fn settle(shared: &Shared) {
+/// Says what was found. If nothing is left to do, it is written down.
+fn report(shared: &Shared, looks: Vec<(FileName, Look)>) {
+    let (mut changes, mut again) = (Vec::new(), Vec::new());
     let mut state = shared.lock();
-    if state.queue.is_empty() && state.busy.is_empty() {
-        state.cache.flush();
-    }
-}
-
-fn look(
-    shared: &Shared,
-    name: &FileName,
-    piece: &mut [u8],
-    others: &mut Vec<FileName>,
-    changes: &mut Vec<Change>,
-) {
-    let found = match shared.folder.open_stamped(name) {
-        Ok(Some((file, stamp))) => identify(shared, name, (&file, stamp), piece, others, changes),
-        // One that cannot be read cannot be offered either.
-        Ok(None) | Err(_) => Ok(Look::Gone),
-    };
-    let mut state = shared.lock();
-    state.busy.remove(name);
-    let is_wanted_again = state.queue.contains(name);
-    match found.unwrap_or(Look::Gone) {
-        Look::Offered(known, manifest) => {
-            changes.extend(state.offer(name, known, manifest.as_ref().map(|manifest| &manifest.list()[..])));
-            drop(state);
-            if !known.is_settled {
-                shared.signal(Signal::Look(name.clone(), known.stamp.margin()));
+    for (name, look) in looks {
+        state.busy.remove(&name);
+        match look {
+            Look::Offered(known, manifest) => {
+                let list = manifest.as_ref().map(|manifest| &manifest.list()[..]);
+                changes.extend(state.offer(&name, known, list));
+                if !known.is_settled {
+                    again.push((name, known.stamp.margin()));
+                }
+            }
+            Look::Gone => changes.extend(state.remove(&name)),
+            Look::Later => {
+                changes.extend(state.withdraw(&name));
+                again.push((name, shared.quiet));
             }
         }
-        Look::Gone => changes.extend(state.remove(name)),
-        Look::Later => {
-            changes.extend(state.withdraw(name));
-            drop(state);
-            shared.signal(Signal::Look(name.clone(), shared.quiet));
-        }
     }
-    if is_wanted_again {
-        shared.changed.notify_one();
+    if state.queue.is_empty() && state.busy.is_empty() {
+        state.cache.flush();
+    } else {
+        // Something may wait for what was busy until now.
+        shared.changed.notify_all();
+    }
+    drop(state);
+    again.into_iter().for_each(|(name, after)| look_again(shared, name, after));
+    shared.tell(changes);
+}
+
+fn look_again(shared: &Shared, name: FileName, after: Duration) {
+    shared.signal(Signal::Look(name, after));
+}
+
+/// Looks at one file. `before_long` is called before it takes its time.
+fn look(shared: &Shared, task: &Task, piece: &mut [u8], before_long: impl FnOnce()) -> Look {
+    match shared.folder.open_stamped(&task.name) {
+        Ok(Some((file, stamp))) => {
+            identify(shared, task, (&file, stamp), piece, before_long).unwrap_or(Look::Gone)
+        }
+        // One that cannot be read cannot be offered either.
+        Ok(None) | Err(_) => Look::Gone,
     }
 }
 
 /// Finds out what an open file is, by its stamp or by its bytes.
 fn identify(
     shared: &Shared,
-    name: &FileName,
+    task: &Task,
     (file, stamp): (&File, Stamp),
     piece: &mut [u8],
-    others: &mut Vec<FileName>,
-    changes: &mut Vec<Change>,
+    before_long: impl FnOnce(),
 ) -> io::Result<Look> {
     let is_settled = stamp.is_settled(SystemTime::now());
-    let known = shared.lock().cache.get(name).copied();
-    if let Some(known) = known {
-        if known.stamp == stamp && (known.is_settled || !is_settled) {
-            return Ok(Look::Offered(known, None));
-        }
-        if known.stamp != stamp {
-            changes.extend(shared.lock().withdraw(name));
-        }
+    let same = task.known.filter(|known| known.stamp == stamp);
+    if let Some(known) = same.filter(|known| known.is_settled || !is_settled) {
+        return Ok(Look::Offered(known, None));
     }
     let Some(layout) = Layout::new(stamp.size, shared.bounds) else { return Ok(Look::Gone) };
     if stamp.size > LARGE_BYTES {
-        give_back(shared, others);
-        shared.tell(std::mem::take(changes));
+        before_long();
+        if same.is_none() {
+            let change = shared.lock().withdraw(&task.name);
+            shared.tell(change.into_iter().collect());
+        }
     }
     let manifest = match hashing::manifest(file, layout, piece, &shared.is_over) {
         Err(error) if is_passing(&error) => return Ok(Look::Later),
         manifest => manifest?,
     };
-    let is_same = Stamp::of(file)? == stamp;
+    // What is changed later than its stamp was taken is noticed whenever it is used. To look once more only spares
+    // others a content that there never was, and is not worth it where the moment was short.
+    let is_same = stamp.size <= PIECE_BYTES as u64 || Stamp::of(file)? == stamp;
     let known = Known::new(stamp, &manifest, is_settled);
     Ok(if is_same { Look::Offered(known, Some(manifest)) } else { Look::Later })
 }
@@ -146,12 +165,12 @@ fn is_passing(error: &io::Error) -> bool {
 }
 
 /// Lets another thread look at what was taken.
-fn give_back(shared: &Shared, names: &mut Vec<FileName>) {
-    if names.is_empty() {
+fn give_back(shared: &Shared, tasks: Vec<Task>) {
+    if tasks.is_empty() {
         return;
     }
     let mut state = shared.lock();
-    for name in names.drain(..) {
+    for Task { name, .. } in tasks {
         state.busy.remove(&name);
         state.queue.insert(name);
     }

@@ -1,6 +1,6 @@
 //! Which files there are in a folder, and what is known of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use starling_core::filename::FileName;
 use starling_core::swarm::ContentId;
@@ -14,48 +14,44 @@ use super::stamp::Stamp;
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) cache: Cache,
-    pub(super) files: BTreeMap<FileName, Status>,
+    pub(super) files: HashMap<FileName, Status>,
     /// Those that are offered, by what they are.
-    contents: BTreeMap<ContentId, BTreeSet<FileName>>,
+    contents: HashMap<ContentId, Vec<FileName>>,
     pub(super) queue: BTreeSet<FileName>,
     /// Some thread looks at them.
-    pub(super) busy: BTreeSet<FileName>,
+    pub(super) busy: HashSet<FileName>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     BeingIndexed,
-    /// And the cache knows what it is.
-    Offered,
+    Offered(Offer),
 }
 
 impl State {
     /// Nothing has been looked at yet.
     pub(super) fn new(cache: Cache) -> State {
-        let (files, contents) = (BTreeMap::new(), BTreeMap::new());
-        let (queue, busy) = (BTreeSet::new(), BTreeSet::new());
-        State { cache, files, contents, queue, busy }
+        let (files, contents) = (HashMap::new(), HashMap::new());
+        State { cache, files, contents, queue: BTreeSet::new(), busy: HashSet::new() }
     }
 
     pub(super) fn find(&self, name: &FileName) -> Found {
-        match (self.files.get(name), self.cache.get(name)) {
-            (None, _) => Found::Nothing,
-            (Some(Status::Offered), Some(known)) => {
-                Found::Offered(Offer { content: known.content, layout: known.layout })
-            }
-            (Some(_), _) => Found::BeingIndexed,
+        match self.files.get(name) {
+            None => Found::Nothing,
+            Some(Status::BeingIndexed) => Found::BeingIndexed,
+            Some(Status::Offered(offer)) => Found::Offered(*offer),
         }
     }
 
     /// The files that are offered, and the state in which they are offered for good.
     pub(super) fn offered(&self) -> Vec<(FileName, Stamp)> {
-        let names = self.files.iter().filter(|(_, status)| **status == Status::Offered).map(|(name, _)| name);
-        let known = names.filter_map(|name| self.cache.get(name).map(|known| (name, known)));
+        let offered = self.files.iter().filter(|(_, status)| matches!(status, Status::Offered(_)));
+        let known = offered.filter_map(|(name, _)| self.cache.get(name).map(|known| (name, known)));
         known.filter(|(_, known)| known.is_settled).map(|(name, known)| (name.clone(), known.stamp)).collect()
     }
 
-    pub(super) fn names_of(&self, content: &ContentId) -> impl Iterator<Item = &FileName> {
-        self.contents.get(content).into_iter().flatten()
+    pub(super) fn names_of(&self, content: &ContentId) -> &[FileName] {
+        self.contents.get(content).map_or(&[], |names| names)
     }
 
     /// It is there: if nothing is known of it, that will change.
@@ -69,42 +65,47 @@ impl State {
 
     /// It is offered from now on, with `list` if it was hashed.
     pub(super) fn offer(&mut self, name: &FileName, known: Known, list: Option<&[u8]>) -> Option<Change> {
-        let before = self.find(name);
-        self.unlink(name, before);
         if let Some(list) = list {
             self.cache.put(name, known, list);
         }
-        self.files.insert(name.clone(), Status::Offered);
-        self.contents.entry(known.content).or_default().insert(name.clone());
-        self.change(name, before)
+        let offer = Offer { content: known.content, layout: known.layout };
+        let before = self.files.insert(name.clone(), Status::Offered(offer));
+        if before == Some(Status::Offered(offer)) {
+            return None;
+        }
+        self.unlink(name, before);
+        self.contents.entry(offer.content).or_default().push(name.clone());
+        Some(Change { name: name.clone(), found: Found::Offered(offer) })
     }
 
+    /// It is no longer what it was.
     pub(super) fn withdraw(&mut self, name: &FileName) -> Option<Change> {
-        let before = self.find(name);
+        let before = self.files.insert(name.clone(), Status::BeingIndexed);
         self.unlink(name, before);
-        self.files.insert(name.clone(), Status::BeingIndexed);
-        self.change(name, before)
+        let is_new = before != Some(Status::BeingIndexed);
+        is_new.then(|| Change { name: name.clone(), found: Found::BeingIndexed })
     }
 
+    /// It is not there, or none to be offered.
     pub(super) fn remove(&mut self, name: &FileName) -> Option<Change> {
-        let before = self.find(name);
+        let before = self.files.remove(name);
         self.unlink(name, before);
-        self.files.remove(name);
         self.cache.forget(name);
-        self.change(name, before)
+        before.map(|_| Change { name: name.clone(), found: Found::Nothing })
     }
 
-    fn unlink(&mut self, name: &FileName, found: Found) {
-        let Found::Offered(offer) = found else { return };
+    /// The cache forgets what is not there.
+    pub(super) fn forget_others(&mut self) {
+        let State { cache, files, .. } = self;
+        cache.keep(|name| files.contains_key(name));
+    }
+
+    fn unlink(&mut self, name: &FileName, before: Option<Status>) {
+        let Some(Status::Offered(offer)) = before else { return };
         let Some(names) = self.contents.get_mut(&offer.content) else { return };
-        names.remove(name);
+        names.retain(|other| other != name);
         if names.is_empty() {
             self.contents.remove(&offer.content);
         }
-    }
-
-    fn change(&self, name: &FileName, before: Found) -> Option<Change> {
-        let found = self.find(name);
-        (found != before).then(|| Change { name: name.clone(), found })
     }
 }
