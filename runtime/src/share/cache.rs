@@ -11,10 +11,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use starling_core::filename::FileName;
-use starling_core::swarm::Manifest;
 use starling_core::swarm::layout::ChunkBounds;
+use starling_core::swarm::{ContentId, Layout, Manifest};
 
-use super::log::Log;
+use super::log::{Log, Range};
 use super::record::{self, Known};
 
 const TITLE: &[u8] = b"starling index 1\n";
@@ -98,23 +98,17 @@ impl Cache {
         self.known.get(name).map(|entry| &entry.known)
     }
 
-    /// Its chunks; nothing if the log is damaged there.
-    pub(super) fn manifest(&self, name: &FileName) -> Option<Manifest> {
+    /// Where the hashes of its chunks are.
+    pub(super) fn list(&self, name: &FileName) -> Option<List> {
         let entry = self.known.get(name)?;
         let Known { content, layout, .. } = entry.known;
-        if layout.count() < 2 {
-            return Manifest::check(content, layout, &content.0[..32 * layout.count() as usize]);
-        }
-        let mut list = vec![0; entry.known.list_bytes()];
-        let at = entry.at + entry.known.extent(name).0 as u64;
-        match at.checked_sub(self.log.len()) {
-            Some(at) => {
-                let from = self.waiting.get(usize::try_from(at).ok()?..)?;
-                list.copy_from_slice(from.get(..entry.known.list_bytes())?);
-            }
-            None => self.log.read(&mut list, at).ok()?,
-        }
-        Manifest::check(content, layout, &list)
+        let (at, len) = (entry.at + entry.known.extent(name).0 as u64, entry.known.list_bytes());
+        let range = match at.checked_sub(self.log.len()) {
+            _ if layout.count() < 2 => Range::Memory(content.0[..32 * layout.count() as usize].to_vec()),
+            Some(at) => Range::Memory(self.waiting.get(usize::try_from(at).ok()?..)?.get(..len)?.to_vec()),
+            None => self.log.range(at, len)?,
+        };
+        Some(List { content, layout, range })
     }
 
     /// Keeps what was found out about a file, and the list of its hashes.
@@ -182,6 +176,21 @@ impl Cache {
         }
         (self.log, self.known) = (log, moved);
         Ok(())
+    }
+}
+
+/// A list of hashes that has still to be read, without keeping others from the cache.
+#[derive(Debug)]
+pub(super) struct List {
+    content: ContentId,
+    layout: Layout,
+    range: Range,
+}
+
+impl List {
+    /// Reads it; nothing if the log is damaged there.
+    pub(super) fn read(self) -> Option<Manifest> {
+        Manifest::check(self.content, self.layout, &self.range.read().ok()?)
     }
 }
 

@@ -16,7 +16,7 @@ use starling_core::filename::FileName;
 use starling_core::swarm::layout::ChunkBounds;
 use starling_core::swarm::{ContentId, Layout, Manifest};
 
-use super::cache::Cache;
+use super::cache::{Cache, List};
 use super::folder::Folder;
 use super::reading::ChunkReader;
 use super::record::Known;
@@ -86,8 +86,8 @@ pub struct Index {
 }
 
 impl Index {
-    /// Lists the folder and begins to hash it. `tell` is called from other threads, with changes in their order for
-    /// each name; it must not block for long, and not drop the index.
+    /// Lists the folder and begins to hash it. `tell` is called from other threads; it must not block for long, and
+    /// not drop the index. Two changes of the same name may come in either order: [`Index::find`] says what holds.
     ///
     /// # Errors
     /// If the folder cannot be read, or the system has no thread left. Without a cache, or a way to watch, it goes
@@ -151,14 +151,23 @@ impl Index {
         offered
     }
 
-    /// The chunks of a content that is offered.
+    /// The chunks of a content that is offered. Reads from the disk: the caller may have to wait. Nothing also if what
+    /// was kept of it is damaged; then it will be offered again soon.
     #[must_use]
     pub fn manifest(&self, content: &ContentId) -> Option<Manifest> {
-        let state = self.shared.lock();
-        state.names_of(content).iter().find_map(|name| state.cache.manifest(name))
+        let names = self.shared.lock().names_of(content).to_vec();
+        names.iter().find_map(|name| {
+            let list = self.shared.lock().cache.list(name);
+            let manifest = list.and_then(List::read);
+            if manifest.is_none() {
+                self.shared.hash_again(name);
+            }
+            manifest
+        })
     }
 
-    /// Opens a chunk of a content for reading; nothing if it is not offered (any more).
+    /// Opens a chunk of a content for reading; nothing if it is not offered (any more). Opens a file: the caller may
+    /// have to wait, and again whenever he reads.
     #[must_use]
     pub fn chunk(&self, content: &ContentId, chunk: u32) -> Option<ChunkReader> {
         let names = self.shared.lock().names_of(content).to_vec();
@@ -274,7 +283,8 @@ impl Shared {
 
     /// Something was reported of a file: if it is not what it was, it is not offered from now on.
     pub(super) fn glance_at(&self, name: &FileName) {
-        let stamp = self.folder.stamp(name).ok().flatten();
+        // If it cannot be said now, it will be looked at soon.
+        let Ok(stamp) = self.folder.stamp(name) else { return };
         let mut state = self.lock();
         let is_same = state.cache.get(name).is_some_and(|known| Some(known.stamp) == stamp);
         let change = match stamp {
@@ -284,6 +294,12 @@ impl Shared {
         };
         drop(state);
         self.tell(change.into_iter().collect());
+    }
+
+    /// What is known of a file has turned out to be damaged.
+    fn hash_again(&self, name: &FileName) {
+        self.lock().cache.forget(name);
+        self.withdraw(name);
     }
 
     /// A file is not what it was: it is not offered until it has been looked at.

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use rustix::io::Errno;
 use starling_core::filename::FileName;
 use starling_core::swarm::{Layout, Manifest};
 
@@ -108,23 +109,29 @@ fn report(shared: &Shared, looks: Vec<(FileName, Look)>) {
         shared.changed.notify_all();
     }
     drop(state);
-    again.into_iter().for_each(|(name, after)| look_again(shared, name, after));
+    again.into_iter().for_each(|(name, after)| shared.signal(Signal::Look(name, after)));
     shared.tell(changes);
-}
-
-fn look_again(shared: &Shared, name: FileName, after: Duration) {
-    shared.signal(Signal::Look(name, after));
 }
 
 /// Looks at one file. `before_long` is called before it takes its time.
 fn look(shared: &Shared, task: &Task, piece: &mut [u8], before_long: impl FnOnce()) -> Look {
     match shared.folder.open_stamped(&task.name) {
         Ok(Some((file, stamp))) => {
-            identify(shared, task, (&file, stamp), piece, before_long).unwrap_or(Look::Gone)
+            let found = identify(shared, task, (&file, stamp), piece, before_long);
+            found.unwrap_or_else(|error| unread(&error))
         }
-        // One that cannot be read cannot be offered either.
-        Ok(None) | Err(_) => Look::Gone,
+        Ok(None) => Look::Gone,
+        Err(error) => unread(&error),
     }
+}
+
+/// One that cannot be read cannot be offered either; but it may only be the wrong moment.
+fn unread(error: &io::Error) -> Look {
+    let no_room = [Errno::MFILE, Errno::NFILE, Errno::NOMEM].map(|errno| errno.raw_os_error());
+    let is_over_soon = error.raw_os_error().is_some_and(|number| no_room.contains(&number));
+    // It became shorter while it was read, or the end came.
+    let is_new = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted);
+    if is_over_soon || is_new { Look::Later } else { Look::Gone }
 }
 
 /// Finds out what an open file is, by its stamp or by its bytes.
@@ -148,20 +155,12 @@ fn identify(
             shared.tell(change.into_iter().collect());
         }
     }
-    let manifest = match hashing::manifest(file, layout, piece, &shared.is_over) {
-        Err(error) if is_passing(&error) => return Ok(Look::Later),
-        manifest => manifest?,
-    };
+    let manifest = hashing::manifest(file, layout, piece, &shared.is_over)?;
     // What is changed later than its stamp was taken is noticed whenever it is used. To look once more only spares
     // others a content that there never was, and is not worth it where the moment was short.
     let is_same = stamp.size <= PIECE_BYTES as u64 || Stamp::of(file)? == stamp;
     let known = Known::new(stamp, &manifest, is_settled);
     Ok(if is_same { Look::Offered(known, Some(manifest)) } else { Look::Later })
-}
-
-/// It became shorter while it was read, or the end came.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted)
 }
 
 /// Lets another thread look at what was taken.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use starling_core::filename::FileName;
 use starling_core::swarm::{ChunkHash, ChunkHasher, ContentId};
 
+use super::cache::List;
 use super::index::Shared;
 use super::part::Part;
 use super::stamp::Stamp;
@@ -67,7 +68,8 @@ impl ChunkReader {
         let proof = if is_same && known.is_settled {
             Proof::Stamp(stamp)
         } else {
-            let hash = shared.lock().cache.manifest(&name).and_then(|manifest| manifest.hash(chunk));
+            let list = shared.lock().cache.list(&name);
+            let hash = list.and_then(List::read).and_then(|manifest| manifest.hash(chunk));
             let hasher = ChunkHasher::new(known.layout, chunk);
             let Some((hasher, hash)) = hasher.zip(hash).filter(|_| stamp.size == known.stamp.size) else {
                 shared.withdraw(&name);
