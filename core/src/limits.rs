@@ -49,7 +49,8 @@ pub struct Limits {
     pub call_window: Duration,
     /// How long an owner of files may take to answer; behaviour.md names it.
     pub answer_window: Duration,
-    /// Files in the answer to one question: more than anybody reads, and a bound on memory.
+    /// Files that are kept for one connection, all its answers together: more than anybody reads, and a bound on
+    /// memory.
     pub findings_max: usize,
     /// Bytes a peer has not read above which its own requests and its mail wait.
     pub unread_soft_bytes: u32,

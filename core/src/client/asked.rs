@@ -96,6 +96,7 @@ impl Asked {
     /// How a complete list of files reads, in the order of their names; those that are the same one stand in one line.
     pub(super) fn files(mut findings: Vec<Finding>) -> Answer {
         findings.sort_unstable();
+        findings.dedup();
         let mut files: Vec<Listing> = Vec::new();
         for Finding { offer, owner } in findings {
             match files.last_mut().filter(|file| file.offer == offer) {

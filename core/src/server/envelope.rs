@@ -183,7 +183,7 @@ pub(crate) enum ToExchange {
     /// The next page of an answer is wanted.
     More { reply: ReplyTo },
     /// A user's session has ended.
-    Left { user: UserId, conn: ConnId },
+    Left { user: UserId, name: Name, conn: ConnId },
 }
 
 /// For a session.

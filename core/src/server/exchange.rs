@@ -29,6 +29,8 @@ pub(crate) struct Exchange {
     questions: BTreeMap<u32, Question>,
     /// Answers of which a page is yet to be sent.
     answers: BTreeMap<(ConnId, RequestId), Vec<Finding>>,
+    /// Files that are kept for a connection, all its questions and answers together.
+    held: BTreeMap<ConnId, usize>,
     last: u32,
     armed: Option<Time>,
 }
@@ -48,7 +50,7 @@ impl Exchange {
             ToExchange::Ask { reply, pattern, of } => self.ask(reply, pattern, &of, cx),
             ToExchange::Offers { user, offers } => self.offered(user, offers, cx),
             ToExchange::More { reply } => self.send_page(reply, cx),
-            ToExchange::Left { user, conn } => self.left(user, conn, cx),
+            ToExchange::Left { user, name, conn } => self.left(user, name, conn, cx),
         }
     }
 
@@ -67,8 +69,13 @@ impl Exchange {
     fn offered(&mut self, user: UserId, page: Offers, cx: &mut Cx<'_>) {
         let Some(question) = self.questions.get_mut(&page.question) else { return };
         let Some(owner) = question.missing.get(&user).copied() else { return };
-        let room = cx.config.limits.findings_max.saturating_sub(question.findings.len());
-        question.findings.extend(page.offers.into_iter().take(room).map(|offer| Finding { offer, owner }));
+        let conn = question.reply.conn;
+        let held = self.held.get(&conn).copied().unwrap_or_default();
+        let taken = page.offers.len().min(cx.config.limits.findings_max.saturating_sub(held));
+        question.findings.extend(page.offers.into_iter().take(taken).map(|offer| Finding { offer, owner }));
+        if taken > 0 {
+            self.held.insert(conn, held + taken);
+        }
         if page.last {
             question.missing.remove(&user);
             self.answer_if_complete(page.question, cx);
@@ -76,18 +83,21 @@ impl Exchange {
     }
 
     /// Somebody is gone: what he offered is no longer offered, and he asks for nothing.
-    fn left(&mut self, user: UserId, conn: ConnId, cx: &mut Cx<'_>) {
+    fn left(&mut self, user: UserId, name: Name, conn: ConnId, cx: &mut Cx<'_>) {
         self.questions.retain(|_, question| question.reply.conn != conn);
         self.answers.retain(|(other, _), _| *other != conn);
-        let waiting = self.questions.iter_mut().filter(|(_, question)| question.missing.contains_key(&user));
-        let concerned: Vec<u32> = waiting
-            .map(|(number, question)| {
-                let name = question.missing.remove(&user);
-                question.findings.retain(|finding| Some(finding.owner) != name);
-                *number
-            })
-            .collect();
-        concerned.into_iter().for_each(|number| self.answer_if_complete(number, cx));
+        self.held.remove(&conn);
+        let mut waited = Vec::new();
+        for (number, question) in &mut self.questions {
+            let before = question.findings.len();
+            question.findings.retain(|finding| finding.owner != name);
+            let gone = before - question.findings.len();
+            release(&mut self.held, question.reply.conn, gone);
+            if question.missing.remove(&user).is_some() {
+                waited.push(*number);
+            }
+        }
+        waited.into_iter().for_each(|number| self.answer_if_complete(number, cx));
     }
 
     /// Those who have not answered by now are left out.
@@ -110,12 +120,16 @@ impl Exchange {
 
     fn answer(&mut self, number: u32, cx: &mut Cx<'_>) {
         let Some(mut question) = self.questions.remove(&number) else { return };
+        let (reply, before) = (question.reply, question.findings.len());
         question.findings.sort_unstable();
         question.findings.dedup();
+        release(&mut self.held, reply.conn, before - question.findings.len());
         // The first come last, so that a page is taken from the end.
         question.findings.reverse();
-        let reply = question.reply;
-        self.answers.insert((reply.conn, reply.request), question.findings);
+        if let Some(older) = self.answers.insert((reply.conn, reply.request), question.findings) {
+            // Whoever uses a number twice gives up what it stood for.
+            release(&mut self.held, reply.conn, older.len());
+        }
         self.send_page(reply, cx);
     }
 
@@ -126,6 +140,7 @@ impl Exchange {
         let rest = findings.len().saturating_sub(Found::PAGE_MAX);
         let page: Vec<Finding> = findings.drain(rest..).rev().collect();
         let last = findings.is_empty();
+        release(&mut self.held, reply.conn, page.len());
         if last {
             self.answers.remove(&key);
         }
@@ -134,12 +149,31 @@ impl Exchange {
     }
 
     pub(crate) fn check(&self, findings_max: usize) {
-        let held = self.questions.values().map(|question| &question.findings).chain(self.answers.values());
-        held.for_each(|findings| assert!(findings.len() <= findings_max, "an answer is bounded"));
+        let mut held = BTreeMap::new();
+        let asked = self.questions.values().map(|question| (question.reply.conn, question.findings.len()));
+        let answered = self.answers.iter().map(|((conn, _), findings)| (*conn, findings.len()));
+        for (conn, findings) in asked.chain(answered).filter(|(_, findings)| *findings > 0) {
+            *held.entry(conn).or_default() += findings;
+        }
+        assert_eq!(self.held, held, "every file that is kept is counted");
+        assert!(
+            held.values().all(|held| *held <= findings_max),
+            "what is kept for one connection is bounded"
+        );
         assert!(
             self.questions.values().all(|question| !question.missing.is_empty()),
             "a question waits for somebody"
         );
         assert!(self.questions.is_empty() || self.armed.is_some(), "no question waits for ever");
+    }
+}
+
+/// So many files are no longer kept for a connection.
+fn release(held: &mut BTreeMap<ConnId, usize>, conn: ConnId, files: usize) {
+    if let Some(count) = held.get_mut(&conn) {
+        *count -= files;
+        if *count == 0 {
+            held.remove(&conn);
+        }
     }
 }

@@ -233,7 +233,7 @@ impl Home {
         let Some(live) = self.live.take_if(|live| live.conn == conn) else { return };
         self.bucket = bucket;
         self.calls = Calls::default();
-        cx.tell_exchange(ToExchange::Left { user: self.user, conn });
+        cx.tell_exchange(ToExchange::Left { user: self.user, name: self.name, conn });
         self.loading = None;
         self.page = None;
         if planted!(cx.config, SentIsReceived) {

@@ -1,6 +1,7 @@
 //! The machine from outside: a hand-made server on one side, a person on the other.
 
 mod ending;
+mod files;
 mod link;
 mod login;
 mod mail;
@@ -127,6 +128,7 @@ fn words(action: &Action) -> String {
             let verified = if known.verified == Some(known.key) { ", verified" } else { "" };
             alloc::format!("remember {user}: {:?}{verified}", known.key)
         }
+        Action::Look { question, pattern } => alloc::format!("look {question} {pattern:?}"),
         Action::Ask(prompt) => alloc::format!("ask {prompt:?}"),
         Action::Exit(code) => alloc::format!("exit {}", *code as u8),
     }
