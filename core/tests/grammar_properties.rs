@@ -46,6 +46,8 @@ fn command_model(line: &[u8]) -> String {
         ["verify", whom] => format!("verify {whom}"),
         ["verify", whom, "ok"] => format!("verify {whom} ok"),
         ["verify", ..] => usage("verify <user> [ok]"),
+        ["files"] => "files".into(),
+        ["files", ..] => format!("files {}", line.trim_matches(' ')["files".len()..].trim_start_matches(' ')),
         ["logout"] => "logout".into(),
         ["logout", ..] => usage("logout"),
         [other, ..] => format!("invalid {}", other.chars().take(32).collect::<String>()),
@@ -67,6 +69,8 @@ fn told(parsed: &Result<Option<Command>, Mistake>) -> String {
         Ok(Some(Command::Block { whom })) => format!("block {}", whom.as_str()),
         Ok(Some(Command::Unblock { whom })) => format!("unblock {}", whom.as_str()),
         Ok(Some(Command::Private(private))) => told_of(private),
+        Ok(Some(Command::Files { pattern: None })) => "files".into(),
+        Ok(Some(Command::Files { pattern: Some(pattern) })) => format!("files {}", pattern.as_str()),
         Ok(Some(Command::Logout)) => "logout".into(),
         Err(Mistake::LineTooLong) => "line too long".into(),
         Err(Mistake::NotUtf8) => "not UTF-8".into(),
@@ -129,7 +133,7 @@ proptest! {
                 prop_assert!(is_within(to.as_bytes(), &line) && is_within(text.bytes(), &line));
             }
             Ok(Some(Command::Broadcast { text })) => prop_assert!(is_within(text.bytes(), &line)),
-            Err(Mistake::Invalid(word)) => prop_assert!(is_within(word.as_bytes(), &line)),
+            Ok(Some(Command::Files { pattern: Some(word) })) | Err(Mistake::Invalid(word)) => prop_assert!(is_within(word.as_bytes(), &line)),
             _ => {}
         }
     }

@@ -7,13 +7,16 @@ use proptest::prelude::*;
 use starling_core::device::{DeviceKey, DeviceProof};
 use starling_core::direct::place::{CANDIDATES_MAX, HOSTS_MAX, PORT_MIN};
 use starling_core::direct::{Pass, Purpose, Reach, Role};
+use starling_core::filename::FileName;
 use starling_core::id::{Epoch, MsgId, RequestId, Seq, ServerId};
 use starling_core::limits::TEXT_MAX;
 use starling_core::name::Name;
+use starling_core::pattern::Pattern;
+use starling_core::swarm::{ContentId, Layout};
 use starling_core::text::Text;
 use starling_core::wire::{
-    Farewell, Greeting, Hello, LoginName, LoginRefusal, NamesPage, Outcome, Parting, Password, PeerFault,
-    PeerFrame, Presence, PresenceList, Request, ServerFrame, VERSION, Vouch,
+    Farewell, Finding, Found, Greeting, Hello, LoginName, LoginRefusal, NamesPage, Offer, Offers, Outcome,
+    Parting, Password, PeerFault, PeerFrame, Presence, PresenceList, Request, ServerFrame, VERSION, Vouch,
 };
 
 pub(crate) fn hello() -> impl Strategy<Value = Hello> {
@@ -55,6 +58,9 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         (request_id(), name())
             .prop_map(|(request, whom)| { Request::Call { request, purpose: Purpose::Talk, whom } }),
         (request_id(), name()).prop_map(|(request, whom)| Request::Know { request, whom }),
+        (request_id(), pattern()).prop_map(|(request, pattern)| Request::Files { request, pattern }),
+        offers().prop_map(Request::Offers),
+        request_id().prop_map(|request| Request::More { request }),
         reach().prop_map(Request::Reach),
         seq().prop_map(|seq| Request::Ack { seq }),
         Just(Request::Active),
@@ -81,6 +87,8 @@ pub(crate) fn server_frame() -> impl Strategy<Value = ServerFrame> {
         vouch().prop_map(ServerFrame::Vouch),
         (request_id(), outcome()).prop_map(|(request, outcome)| ServerFrame::Done { request, outcome }),
         names().prop_map(ServerFrame::Names),
+        (any::<u32>(), pattern()).prop_map(|(question, pattern)| ServerFrame::Ask { question, pattern }),
+        found().prop_map(ServerFrame::Found),
         any::<u32>().prop_map(|nonce| ServerFrame::Ping { nonce }),
         any::<u32>().prop_map(|nonce| ServerFrame::Pong { nonce }),
     ]
@@ -207,4 +215,30 @@ fn presence() -> impl Strategy<Value = PresenceList> {
 fn names() -> impl Strategy<Value = NamesPage> {
     (request_id(), any::<bool>(), any::<u64>(), prop::collection::vec(name(), 0..20))
         .prop_map(|(request, last, version, names)| NamesPage { request, last, version, names })
+}
+
+fn pattern() -> impl Strategy<Value = Pattern> {
+    prop_oneof![9 => ".{1,40}", 1 => Just("*".repeat(Pattern::MAX))]
+        .prop_map(|pattern| Pattern::parse(pattern.as_bytes()).expect("short, and not empty"))
+}
+
+fn file_name() -> impl Strategy<Value = FileName> {
+    prop_oneof![9 => "_[a-zé .]{0,20}_", 1 => Just("é".repeat(FileName::MAX / 2))]
+        .prop_map(|name| FileName::parse(name.as_bytes()).expect("a name"))
+}
+
+fn offer() -> impl Strategy<Value = Offer> {
+    (file_name(), any::<[u8; ContentId::BYTES]>(), 0..=Layout::SIZE_MAX)
+        .prop_map(|(name, content, size)| Offer { name, content: ContentId(content), size })
+}
+
+fn offers() -> impl Strategy<Value = Offers> {
+    (any::<u32>(), any::<bool>(), prop::collection::vec(offer(), 0..20))
+        .prop_map(|(question, last, offers)| Offers { question, last, offers })
+}
+
+fn found() -> impl Strategy<Value = Found> {
+    let finding = (offer(), name()).prop_map(|(offer, owner)| Finding { offer, owner });
+    (request_id(), any::<bool>(), prop::collection::vec(finding, 0..20))
+        .prop_map(|(request, last, findings)| Found { request, last, findings })
 }

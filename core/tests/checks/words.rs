@@ -2,9 +2,10 @@
 
 use starling_core::direct::{Pass, Purpose, Role};
 use starling_core::id::{MsgId, Seq};
+use starling_core::pattern::Pattern;
 use starling_core::wire::{
-    Farewell, Hello, LoginRefusal, NamesPage, Outcome, Parting, PeerFrame, PresenceList, Refusal, Request,
-    ServerFrame, Vouch,
+    Farewell, Finding, Found, Hello, LoginRefusal, NamesPage, Offer, Offers, Outcome, Parting, PeerFrame,
+    PresenceList, Refusal, Request, ServerFrame, Vouch,
 };
 
 const NO_FIELDS: &str = "–";
@@ -30,7 +31,9 @@ pub(crate) fn request(request: &Request) -> String {
             format!("request {}, {}, to `{to}`, text `{}`", request.0, msg_id(*id), text.as_str())
         }
         Request::Broadcast { request, text } => format!("request {}, text `{}`", request.0, text.as_str()),
-        Request::Who { request } | Request::Logout { request } => format!("request {}", request.0),
+        Request::Who { request } | Request::Logout { request } | Request::More { request } => {
+            format!("request {}", request.0)
+        }
         Request::Since { request, seconds } => format!("request {}, {seconds} seconds", request.0),
         Request::Block { request, whom } | Request::Unblock { request, whom } => {
             format!("request {}, whom `{whom}`", request.0)
@@ -39,6 +42,8 @@ pub(crate) fn request(request: &Request) -> String {
             format!("request {}, purpose {}, whom `{whom}`", request.0, purpose_of(*purpose))
         }
         Request::Know { request, whom } => format!("request {}, whom `{whom}`", request.0),
+        Request::Files { request, pattern } => format!("request {}, {}", request.0, like(pattern)),
+        Request::Offers(page) => offers(page),
         Request::Reach(reach) => format!("port {}, hosts {}", reach.port, listed(&reach.hosts)),
         Request::Ack { seq } => place(*seq),
         Request::Active => NO_FIELDS.into(),
@@ -65,6 +70,8 @@ pub(crate) fn server_frame(frame: &ServerFrame) -> String {
         ServerFrame::Vouch(introduction) => vouch(introduction),
         ServerFrame::Done { request, outcome } => format!("request {}, {}", request.0, ending(*outcome)),
         ServerFrame::Names(page) => names(page),
+        ServerFrame::Ask { question, pattern } => format!("question {question}, {}", like(pattern)),
+        ServerFrame::Found(page) => found(page),
         ServerFrame::Ping { nonce } | ServerFrame::Pong { nonce } => nonce_in_hex(*nonce),
     }
 }
@@ -156,6 +163,25 @@ fn names(page: &NamesPage) -> String {
     let (request, last) = (page.request.0, u8::from(page.last));
     let names = page.names.iter().map(|name| format!(", `{name}`"));
     format!("request {request}, last {last}, version {}{}", page.version, names.collect::<String>())
+}
+
+fn like(pattern: &Pattern) -> String {
+    format!("pattern `{}`", String::from_utf8_lossy(pattern.as_bytes()))
+}
+
+fn offers(Offers { question, last, offers }: &Offers) -> String {
+    let offers = offers.iter().map(|file| format!(", {}", offer(file)));
+    format!("question {question}, last {}{}", u8::from(*last), offers.collect::<String>())
+}
+
+fn found(Found { request, last, findings }: &Found) -> String {
+    let findings =
+        findings.iter().map(|Finding { offer: file, owner }| format!(", {} of `{owner}`", offer(file)));
+    format!("request {}, last {}{}", request.0, u8::from(*last), findings.collect::<String>())
+}
+
+fn offer(Offer { name, content, size }: &Offer) -> String {
+    format!("{content} {size} bytes `{name}`")
 }
 
 fn place(seq: Seq) -> String {
