@@ -89,7 +89,7 @@ pub static TABLE: &[Row] = &[
     },
     Row {
         form: "files [<pattern>]",
-        help: "List the files that people who are online offer; `*` and `?` stand for other characters.",
+        help: "List the files that people online offer; `*` is any characters, `?` one.",
         example: "files *.pdf",
         read: |words| Ok(Command::Files { pattern: words.rest() }),
     },
@@ -141,7 +141,7 @@ mod tests {
                 refused => assert_eq!((refused, is_optional), (Err(Mistake::Usage(row.form)), false)),
             }
             match row.parameters().last() {
-                Some("<text>") => assert!(matches!(parse_str(&long), Ok(Some(_))), "{long}"),
+                Some("<text>" | "[<pattern>]") => assert!(matches!(parse_str(&long), Ok(Some(_))), "{long}"),
                 _ => assert_eq!(parse_str(&long), Err(Mistake::Usage(row.form))),
             }
         }
@@ -160,6 +160,7 @@ mod tests {
             "<text>" => "hello",
             "<seconds>" => "60",
             "[ok]" => "ok",
+            "[<pattern>]" => "*.pdf",
             other => panic!("no sample of {other}"),
         }
     }
