@@ -22,8 +22,10 @@ const BUILT_ON: [(&str, &[&str]); 5] = [
 ];
 
 /// The words of the core: everybody in it may use them, and they use only each other.
-const WORDS: [&str; 11] =
-    ["device", "direct", "escape", "filename", "id", "limits", "name", "seed", "store", "text", "time"];
+const WORDS: [&str; 13] = [
+    "device", "direct", "escape", "filename", "id", "limits", "name", "pattern", "seed", "store", "swarm",
+    "text", "time",
+];
 /// Parts of the core that know nothing but the words and themselves.
 const PARTS: [&str; 2] = ["command", "wire"];
 /// Organs: each is a file that knows nothing but the words.
