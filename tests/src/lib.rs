@@ -5,6 +5,7 @@
 //! test moves, and with the real programs.
 
 pub mod check;
+pub mod line;
 pub mod program;
 pub mod runner;
 pub mod stage;

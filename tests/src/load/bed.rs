@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use starling_tests::line::Secrecy;
+
 use super::args::Args;
 use super::client::Person;
 use super::crowd::{Crowd, Heard, Sound, Voice};
 use super::error::Error;
 use super::host::Host;
-use super::line::Secrecy;
 
 /// Nothing heard for so long is quiet: several windows of presence.
 const QUIET: Duration = Duration::from_millis(300);

@@ -9,8 +9,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
 use starling_core::time::Time;
-
-use super::line::{Came, Dialer, Line, Secrecy};
+use starling_tests::line::{Came, Dialer, Line, Secrecy};
 
 /// Bytes that one read takes.
 const ROOM_BYTES: usize = 64 * 1024;

@@ -8,11 +8,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use starling_tests::line::Secrecy;
 use tempfile::TempDir;
 
 use super::args::Target;
 use super::error::Error;
-use super::line::Secrecy;
 use super::people::{self, Setup};
 
 /// How long a server may take to become ready.

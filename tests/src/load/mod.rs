@@ -15,7 +15,6 @@ mod error;
 mod flow;
 mod gauge;
 mod host;
-mod line;
 mod people;
 mod percentile;
 mod proc;
@@ -31,11 +30,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use starling_runtime::server::Security;
+use starling_tests::line::Secrecy;
 
 use args::{Args, Transport};
 use bed::Bed;
 use error::Error;
-use line::Secrecy;
 use people::Setup;
 use report::Report;
 

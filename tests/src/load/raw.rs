@@ -18,10 +18,10 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, ServerConnection};
 use starling_runtime::tls;
 use starling_runtime::tls::key::ServerKey;
+use starling_tests::line::Secrecy;
 use tempfile::TempDir;
 
 use super::error::Error;
-use super::line::Secrecy;
 
 /// What a record of TLS 1.3 adds to its text: head, kind and tag.
 const RECORD_OVERHEAD_BYTES: usize = 5 + 1 + 16;

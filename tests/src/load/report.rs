@@ -4,9 +4,9 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
+use starling_tests::line::Secrecy;
 
 use super::args::Scenario;
-use super::line::Secrecy;
 use super::proc::load_average;
 
 /// Figures by their names.

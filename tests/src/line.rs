@@ -1,22 +1,25 @@
 //! One connection: a stream, what lies encrypted in between, and what it has not yet taken.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, ClientConnection, Connection};
 
 /// How the two ends speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Secrecy {
+pub enum Secrecy {
+    /// By TLS 1.3.
     Tls,
+    /// In the clear.
     Plain,
 }
 
 impl Secrecy {
     /// Its name in a report.
-    pub(crate) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Secrecy::Tls => "tls",
             Secrecy::Plain => "plain",
@@ -26,11 +29,12 @@ impl Secrecy {
 
 /// Makes lines of one kind.
 #[derive(Debug)]
-pub(crate) struct Dialer(Option<Arc<ClientConfig>>);
+pub struct Dialer(Option<Arc<ClientConfig>>);
 
 impl Dialer {
     /// Whoever holds this key is trusted: it is the server that was started a moment ago.
-    pub(crate) fn new(secrecy: Secrecy) -> Dialer {
+    #[must_use]
+    pub fn new(secrecy: Secrecy) -> Dialer {
         Dialer((secrecy == Secrecy::Tls).then(starling_runtime::tls::client::by_key))
     }
 
@@ -38,33 +42,28 @@ impl Dialer {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn connect(&self, addr: SocketAddr) -> io::Result<Line> {
+    pub fn connect(&self, addr: SocketAddr) -> io::Result<Line> {
         let stream = TcpStream::connect(addr)?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
         let session = self.0.as_ref().map(|config| {
             let name = ServerName::try_from("starling").map_err(io::Error::other)?;
-            let session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-            Ok::<_, io::Error>(Box::new(session))
+            ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)
         });
-        let mut line = Line { stream, session: session.transpose()?, out: Vec::new() };
-        line.flush()?;
-        Ok(line)
+        Line::over(stream, session.transpose()?.map(Connection::from))
     }
 }
 
 /// A connection that never blocks.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub struct Line {
     stream: TcpStream,
-    session: Option<Box<ClientConnection>>,
+    session: Option<Box<Connection>>,
     /// What is to be written; a voice appends to it.
-    pub(crate) out: Vec<u8>,
+    pub out: Vec<u8>,
 }
 
 /// What came of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Came {
+pub enum Came {
     /// So many bytes, perhaps none, and there may be more.
     Full(usize),
     /// So many bytes, and no more now.
@@ -74,13 +73,46 @@ pub(crate) enum Came {
 }
 
 impl Line {
+    /// A connection over this stream: with such a session in between, or in the clear.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn over(stream: TcpStream, session: Option<Connection>) -> io::Result<Line> {
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let mut line = Line { stream, session: session.map(Box::new), out: Vec::new() };
+        line.flush()?;
+        Ok(line)
+    }
+
+    /// Its session, once the handshake is done.
+    #[must_use]
+    pub fn session(&self) -> Option<&Connection> {
+        self.session.as_deref().filter(|session| !session.is_handshaking())
+    }
+
+    /// Says that nothing more will be written, and writes what the system takes.
+    ///
+    /// # Errors
+    /// If the connection is broken.
+    pub fn end(&mut self) -> io::Result<()> {
+        self.flush()?;
+        if let Some(session) = &mut self.session {
+            session.send_close_notify();
+        }
+        self.flush()?;
+        self.stream.shutdown(Shutdown::Write)
+    }
+
     /// What the system is to watch.
-    pub(crate) fn socket(&self) -> &TcpStream {
+    #[must_use]
+    pub fn socket(&self) -> &TcpStream {
         &self.stream
     }
 
     /// Something is to be written.
-    pub(crate) fn is_pending(&self) -> bool {
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
         !self.out.is_empty() || self.session.as_ref().is_some_and(|session| session.wants_write())
     }
 
@@ -88,7 +120,7 @@ impl Line {
     ///
     /// # Errors
     /// If the connection is broken.
-    pub(crate) fn read(&mut self, room: &mut [u8]) -> io::Result<Came> {
+    pub fn read(&mut self, room: &mut [u8]) -> io::Result<Came> {
         match &mut self.session {
             None => read_once(&mut self.stream, room),
             Some(_) => self.decrypt(room),
@@ -111,16 +143,17 @@ impl Line {
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             count => count?,
         };
-        self.flush()?;
-        // An encrypted piece may bring nothing for whoever listens.
-        Ok(if more || count == room.len() { Came::Full(count) } else { Came::Some(count) })
+        // What breaks here is noticed when it is read: first comes what was said before.
+        let _ = self.flush();
+        // An encrypted piece may bring nothing for whoever listens, and still something has happened.
+        Ok(if more || count == 0 || count == room.len() { Came::Full(count) } else { Came::Some(count) })
     }
 
     /// Writes what the system takes.
     ///
     /// # Errors
     /// If the connection is broken.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    pub fn flush(&mut self) -> io::Result<()> {
         let Some(session) = &mut self.session else {
             let written = write_all(&mut self.stream, &self.out)?;
             self.out.drain(..written);
