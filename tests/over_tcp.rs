@@ -1,5 +1,4 @@
-//! All conversations over loopback TCP, with a clock that the test moves, but for those that need keys: here nothing
-//! is encrypted.
+//! All conversations over loopback TCP, with a clock that the test moves.
 
 use std::process::ExitCode;
 
@@ -8,8 +7,5 @@ use starling_tests::stage::OverTcp;
 use starling_tests::transcript::Reach;
 
 fn main() -> ExitCode {
-    runner::run(
-        |transcript| transcript.setup.reach <= Reach::InProcess && !transcript.setup.keys,
-        OverTcp::open,
-    )
+    runner::run(|transcript| transcript.setup.reach <= Reach::InProcess, OverTcp::open)
 }

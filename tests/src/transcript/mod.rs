@@ -22,8 +22,7 @@
 //! - `patience <seconds>`: how long after a step its last line may come; 1 if it is not said;
 //! - `only in process`: not with the programs, which let no test do what it needs; `only simulated`: in the
 //!   simulator alone;
-//! - `file <person> <name> = <quoted>`: a file in the folder that he offers;
-//! - `with keys`: devices prove their keys. They cannot where nothing is encrypted.
+//! - `file <person> <name> = <quoted>`: a file in the folder that he offers.
 //!
 //! **Steps**, one a line; `#` begins a comment line, spaces in front mean nothing:
 //! - `hans> whoelse`: he types a line. `hans>` alone is an empty line, `hans> (end of input)` no line any
@@ -81,8 +80,6 @@ pub struct Setup {
     pub patience: Duration,
     /// Where it can be held at all.
     pub reach: Reach,
-    /// Devices must prove their keys, which they cannot in the clear.
-    pub keys: bool,
     /// What is in people's folders.
     pub files: Vec<OwnedFile>,
 }

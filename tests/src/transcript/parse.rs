@@ -53,8 +53,6 @@ impl Reader {
             setup.patience = Duration::from_secs(number(seconds)?.into());
         } else if let Some(file) = text.strip_prefix("file ") {
             setup.files.push(owned_file(file)?);
-        } else if text == "with keys" {
-            setup.keys = true;
         } else if text == "only in process" {
             setup.reach = Reach::InProcess;
         } else if text == "only simulated" {
@@ -81,7 +79,6 @@ fn server(numbers: &str) -> Result<Setup, String> {
         limits: Vec::new(),
         patience: Duration::from_secs(1),
         reach: Reach::Programs,
-        keys: false,
         files: Vec::new(),
     })
 }

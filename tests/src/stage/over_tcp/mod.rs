@@ -3,7 +3,9 @@
 //! Nothing here sleeps. A wait is a wait for bytes; while none come, the hand of the clock creeps on, as far
 //! as the patience of the transcript allows, so that whatever the server has put off comes due.
 
+mod hear;
 mod seat;
+mod street;
 mod watcher;
 
 use std::collections::BTreeMap;
@@ -176,7 +178,7 @@ impl OverTcp {
             config,
             conns_max: 100,
             seed: Seed::from(1),
-            security: Security::Plain,
+            security: Security::OwnKey,
         };
         let server = Server::start(options, self.clock.clone()).expect("the server can start");
         self.addr = server.local_addr();
@@ -205,8 +207,8 @@ impl OverTcp {
 
     /// Waits until a client can read, `span` at most. Says whether one can.
     fn wait_for_bytes(&self, span: Duration) -> bool {
-        let streams = self.seats.values().filter_map(Seat::stream);
-        let mut fds: Vec<_> = streams.map(|stream| PollFd::new(stream, PollFlags::IN)).collect();
+        let sockets = self.seats.values().flat_map(Seat::sockets);
+        let mut fds: Vec<_> = sockets.map(|stream| PollFd::new(stream, PollFlags::IN)).collect();
         let span = Timespec::try_from(span).expect("a short span");
         poll(&mut fds, Some(&span)).is_ok_and(|ready| ready > 0)
     }

@@ -1,32 +1,49 @@
 //! A person's client: the pure machine on a socket, driven by the test's own thread and clock.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use bytes::Bytes;
 use starling_core::client::{Action, Client, Event, Input, Memory, Note, TYPED_MAX};
+use starling_core::device::{EXPORTER_LABEL, Exported};
 use starling_core::id::ServerId;
 use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::time::Time;
 use starling_core::wire::Offer;
+use starling_runtime::tls::device::DeviceSecret;
+use starling_runtime::tls::peer::PeerConfigs;
 
-/// What a device remembers of each user at each server.
-pub(super) type Device = BTreeMap<(ServerId, Name), Memory>;
+use super::hear::hear;
+use super::street::Street;
+use crate::line::{Dialer, Line, Secrecy};
+
+/// What a device keeps of each user at each server.
+pub(super) type Device = BTreeMap<(ServerId, Name), Kept>;
+
+/// Its key, and what it remembers.
+pub(super) struct Kept {
+    secret: DeviceSecret,
+    memory: Memory,
+}
+
+impl Kept {
+    fn new() -> Kept {
+        Kept { secret: DeviceSecret::generate().expect("there are keys"), memory: Memory::default() }
+    }
+}
 
 /// A client, and who sits at it.
 pub(super) struct Seat {
     machine: Client,
-    stream: Option<TcpStream>,
+    line: Option<Line>,
+    street: Street,
     device: Device,
     /// What is in his folder.
     pub(super) offers: Vec<Offer>,
     /// Whose memory is noted in.
     here: Option<(ServerId, Name)>,
     typed: VecDeque<Input>,
-    unwritten: Vec<u8>,
     seen: VecDeque<(Time, String)>,
     exit: Option<i32>,
     /// It does not run.
@@ -36,22 +53,22 @@ pub(super) struct Seat {
 impl Seat {
     /// A client that has connected to `server`.
     pub(super) fn connect(server: SocketAddr, device: Device, seed: u64, now: Time) -> Seat {
+        let line = Dialer::new(Secrecy::Tls).connect(server).expect("the server listens");
+        let street = Street::open();
+        let reach = street.reach();
         let mut seat = Seat {
             machine: Client::new(Seed::from(seed), now),
-            stream: None,
+            line: Some(line),
+            street,
             device,
             offers: Vec::new(),
             here: None,
             typed: VecDeque::new(),
-            unwritten: Vec::new(),
             seen: VecDeque::new(),
             exit: None,
             still: false,
         };
-        let stream = TcpStream::connect(server).expect("the server listens");
-        stream.set_nonblocking(true).expect("a socket can be set so");
-        stream.set_nodelay(true).expect("a socket can be set so");
-        seat.stream = Some(stream);
+        seat.feed(now, Input::Listening(reach));
         seat.feed(now, Input::Opened);
         seat
     }
@@ -70,9 +87,9 @@ impl Seat {
 
     /// The connection breaks.
     pub(super) fn cut(&mut self) {
-        if let Some(stream) = &self.stream {
+        if let Some(line) = &self.line {
             // It may be broken already.
-            let _ = stream.shutdown(Shutdown::Both);
+            let _ = line.socket().shutdown(Shutdown::Both);
         }
     }
 
@@ -81,9 +98,10 @@ impl Seat {
         self.device
     }
 
-    /// The socket, for waiting until it can be read.
-    pub(super) fn stream(&self) -> Option<&TcpStream> {
-        self.stream.as_ref().filter(|_| !self.still)
+    /// The sockets, for waiting until one can be read.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = &TcpStream> {
+        let server = self.line.as_ref().map(Line::socket);
+        server.into_iter().chain(self.street.sockets()).filter(|_| !self.still)
     }
 
     /// When the machine wants to be woken.
@@ -106,7 +124,7 @@ impl Seat {
         if self.still || self.exit.is_some() {
             return false;
         }
-        let mut happened = self.read(now);
+        let mut happened = self.read(now) | self.meet(now);
         if self.machine.deadline().is_some_and(|at| at <= now) {
             self.feed(now, Input::Chime);
             happened = true;
@@ -121,33 +139,27 @@ impl Seat {
     }
 
     fn read(&mut self, now: Time) -> bool {
-        let mut buffer = [0; 64 * 1024];
-        let mut happened = false;
-        while let Some(stream) = &mut self.stream {
-            match stream.read(&mut buffer) {
-                Ok(0) => self.closed(now),
-                Ok(len) => self.feed(now, Input::Received(Bytes::copy_from_slice(&buffer[..len]))),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => self.closed(now),
-            }
-            happened = true;
+        let Some(line) = &mut self.line else { return false };
+        let heard = hear(line);
+        if !heard.bytes.is_empty() {
+            self.feed(now, Input::Received(heard.bytes.into()));
         }
+        if !heard.stays && self.line.take().is_some() {
+            self.feed(now, Input::Closed);
+        }
+        heard.happened
+    }
+
+    fn meet(&mut self, now: Time) -> bool {
+        let (told, happened) = self.street.pump(now);
+        told.into_iter().for_each(|input| self.feed(now, input));
         happened
     }
 
-    fn closed(&mut self, now: Time) {
-        self.stream = None;
-        self.feed(now, Input::Closed);
-    }
-
     fn write(&mut self) {
-        let Some(stream) = &mut self.stream else { return };
-        while !self.unwritten.is_empty() {
-            match stream.write(&self.unwritten) {
-                Ok(len) => drop(self.unwritten.drain(..len)),
-                // A broken connection is noticed when it is read.
-                Err(_) => return,
-            }
+        if let Some(line) = &mut self.line {
+            // A broken connection is noticed when it is read.
+            let _ = line.flush();
         }
     }
 
@@ -160,12 +172,12 @@ impl Seat {
 
     fn perform(&mut self, now: Time, action: Action) {
         match action {
-            Action::Send(frame) => frame.encode_into(&mut self.unwritten),
-            Action::Recall { server, user } => {
-                self.here = Some((server, user));
-                let memory = self.device.get(&(server, user)).cloned().unwrap_or_default();
-                self.feed(now, Input::Recalled(memory));
+            Action::Send(frame) => {
+                if let Some(line) = &mut self.line {
+                    frame.encode_into(&mut line.out);
+                }
             }
+            Action::Recall { server, user } => self.recall(now, (server, user)),
             Action::Show { line, note } => {
                 self.seen.push_back((now, line.to_string()));
                 if let Some(note) = note {
@@ -174,8 +186,7 @@ impl Seat {
             }
             Action::Ask(_) => {}
             Action::Remember { user, known } => {
-                let here = self.here.expect("others are met by somebody who is known");
-                let peers = &mut self.device.entry(here).or_default().peers;
+                let peers = &mut self.memory().peers;
                 peers.retain(|(name, _)| *name != user);
                 peers.push((user, known));
             }
@@ -183,24 +194,39 @@ impl Seat {
                 let offers = self.offers.iter().filter(|offer| pattern.fits(&offer.name)).cloned().collect();
                 self.feed(now, Input::Looked { question, offers });
             }
-            Action::Expect { .. }
-            | Action::Dial { .. }
-            | Action::Abandon { .. }
-            | Action::SendPeer { .. }
-            | Action::ClosePeer { .. } => {
-                unreachable!("in the clear no device proves its key, and nobody is introduced")
-            }
+            Action::Expect { key, until } => self.street.expect(key, until),
+            Action::Dial { pass, key, candidates } => self.street.dial(pass, key, &candidates, now),
+            Action::Abandon { pass } => self.street.abandon(pass),
+            Action::SendPeer { peer, frame } => self.street.send(peer, &frame),
+            Action::ClosePeer { peer } => self.street.close(peer),
             Action::Exit(code) => {
                 self.write();
                 self.exit = Some(code as i32);
-                self.stream = None;
+                self.line = None;
+                self.street.leave();
             }
         }
     }
 
+    fn recall(&mut self, now: Time, here: (ServerId, Name)) {
+        self.here = Some(here);
+        let kept = self.device.entry(here).or_insert_with(Kept::new);
+        self.street.begin(PeerConfigs::of(&kept.secret).expect("the key is good"));
+        let session = self.line.as_ref().and_then(Line::session).expect("the server has spoken");
+        let exported = session.export_keying_material(Exported::default(), EXPORTER_LABEL, None);
+        let proof = kept.secret.prove(&exported.expect("the keys are agreed")).expect("the key is good");
+        let memory = Memory { device: Some(proof), ..kept.memory.clone() };
+        self.feed(now, Input::Recalled(memory));
+    }
+
+    /// Of whoever is logged in.
+    fn memory(&mut self) -> &mut Memory {
+        let here = self.here.expect("he is known");
+        &mut self.device.entry(here).or_insert_with(Kept::new).memory
+    }
+
     fn note(&mut self, note: Note) {
-        let here = self.here.expect("letters come to somebody who is known");
-        let memory = self.device.entry(here).or_default();
+        let memory = self.memory();
         memory.seen = memory.seen.max(note.seq);
         memory.marks.retain(|(from, id)| (*from, id.instance) != (note.from, note.id.instance));
         memory.marks.push((note.from, note.id));

@@ -4,14 +4,17 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
 use starling_core::wire::{Frame, Hello, Phase, Reader, ServerFrame, VERSION};
+use starling_runtime::tls;
 
 /// A server that does not answer for so long never will.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whoever watches a server from before its login.
 pub(super) struct Watcher {
-    stream: TcpStream,
+    stream: StreamOwned<ClientConnection, TcpStream>,
     reader: Reader,
     nonce: u32,
 }
@@ -21,6 +24,9 @@ impl Watcher {
         let stream = TcpStream::connect(server)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
+        let name = ServerName::from(server.ip());
+        let session = ClientConnection::new(tls::client::by_key(), name).map_err(io::Error::other)?;
+        let stream = StreamOwned::new(session, stream);
         let mut watcher = Watcher { stream, reader: Reader::new(), nonce: 0 };
         watcher.send(&Hello::Hello { version: VERSION, product: "watcher".to_owned() }.frame())?;
         Ok(watcher)
@@ -44,7 +50,8 @@ impl Watcher {
     fn send(&mut self, frame: &Frame) -> io::Result<()> {
         let mut bytes = Vec::new();
         frame.encode_into(&mut bytes);
-        self.stream.write_all(&bytes)
+        self.stream.write_all(&bytes)?;
+        self.stream.flush()
     }
 
     fn next(&mut self) -> io::Result<ServerFrame> {
