@@ -13,7 +13,7 @@ fn server(block_duration: u64, timeout: u64) -> Script {
 
 fn login(script: &mut Script, name: &str) {
     let (_, password) = USERS.iter().find(|(user, _)| *user == name).expect("a user");
-    script.start(name);
+    script.start(name, Vec::new());
     script.type_line(name, name);
     script.type_line(name, password);
     script.until_quiet();
