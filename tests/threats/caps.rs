@@ -5,9 +5,10 @@ use std::time::Duration;
 use allocation_counter::measure;
 use starling_core::id::{MsgId, RequestId};
 use starling_core::limits::Limits;
-use starling_core::wire::{LoginRefusal, Outcome, PeerFault, Refusal, Request, ServerFrame};
+use starling_core::pattern::Pattern;
+use starling_core::wire::{Found, LoginRefusal, Offers, Outcome, PeerFault, Refusal, Request, ServerFrame};
 
-use crate::support::frames::{message, text_of};
+use crate::support::frames::{message, offer, text_of};
 use crate::support::house::{House, PASSWORD, encoded, name_of, outcome, patient};
 
 /// Registrations of each kind, twice over.
@@ -171,4 +172,72 @@ fn t57_comings_and_goings_have_a_bound() {
         house.take_frames(luke);
         house.verified.clear();
     });
+}
+
+/// Offers that nobody asked for, or that come again.
+#[test]
+fn t57_unasked_offers_leave_nothing_behind() {
+    let mut house = House::with(patient(), &["hans"]);
+    let hans = house.login("hans");
+    assert_bounded("unasked offers", |number| {
+        let offers = Offers { question: number, last: number % 2 == 0, offers: vec![offer("a"), offer("b")] };
+        assert_eq!(house.asked(hans, &Request::Offers(offers)), []);
+    });
+}
+
+/// Questions that nobody answers: each is over after two seconds.
+#[test]
+fn t57_questions_have_a_bound() {
+    let mut house = House::with(patient(), &["hans", "luke"]);
+    let (hans, luke) = (house.login("hans"), house.login("luke"));
+    let mut answered = 0;
+    assert_bounded("questions", |number| {
+        house.ask(hans, &Request::Files { request: RequestId(number), pattern: Pattern::any() });
+        house.pass(Duration::from_millis(5));
+        house.take_frames(luke);
+        let found = |frame: &ServerFrame| matches!(frame, ServerFrame::Found(_));
+        answered += house.take(hans).iter().filter(|frame| found(frame)).count();
+    });
+    assert!(answered > REGISTRATIONS as usize, "{answered}");
+}
+
+/// Long answers of which nobody reads more than the first page: so many files are kept for a connection, and none
+/// when it is gone.
+#[test]
+fn t57_answers_that_are_not_read_have_a_bound() {
+    let mut config = patient();
+    config.limits.findings_max = 4 * Found::PAGE_MAX;
+    let mut house = House::with(config, &["hans", "luke"]);
+    let luke = house.login("luke");
+    let mut hans = house.login("hans");
+    let page: Vec<_> = (0..Found::PAGE_MAX).map(|number| offer(&format!("file{number}"))).collect();
+    let flood = |house: &mut House, hans, number| {
+        house.ask(hans, &Request::Files { request: RequestId(number), pattern: Pattern::any() });
+        for conn in [luke, hans] {
+            let question = house.take(conn).into_iter().find_map(|frame| match frame {
+                ServerFrame::Ask { question, .. } => Some(question),
+                _ => None,
+            });
+            for last in [false, false, true] {
+                let offers = if conn == luke { page.clone() } else { Vec::new() };
+                let question = question.expect("everybody is asked");
+                house.ask(conn, &Request::Offers(Offers { question, last, offers }));
+            }
+        }
+        house.take_frames(hans);
+        house.pass(Duration::from_millis(5));
+    };
+    (0..500).for_each(|number| flood(&mut house, hans, number));
+    let used = measure(|| (500..10_000).for_each(|number| flood(&mut house, hans, number)));
+    assert!(used.bytes_current <= SLACK_BYTES, "{} bytes more", used.bytes_current);
+    let used = measure(|| {
+        for number in 0..200 {
+            house.forget(hans);
+            house.verified.clear();
+            house.take_frames(luke);
+            hans = house.login("hans");
+            flood(&mut house, hans, number);
+        }
+    });
+    assert!(used.bytes_current <= SLACK_BYTES, "{} bytes more after logins", used.bytes_current);
 }

@@ -11,9 +11,10 @@ use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::text::Text;
 use starling_core::time::Time;
-use starling_core::wire::{Frame, Kind, Parting, PeerFrame, ServerFrame, Vouch};
+use starling_core::wire::{Found, Frame, Kind, Parting, PeerFrame, ServerFrame, Vouch};
 
 use super::data::Data;
+use super::files::{findings, pattern, some};
 
 /// Lines that mean something.
 const LINES: [&str; 7] =
@@ -36,8 +37,16 @@ const PRIVATE_LINES: [&str; 6] = [
 pub fn client_step(data: &[u8]) {
     let mut data = Data::new(data);
     let client = Client::new(Seed::from(1), Time::ZERO);
-    let call = RequestId(0);
-    let mut toy = Toy { client, now: Time::ZERO, is_over: false, peers: Vec::new(), peers_ever: 0, call };
+    let mut toy = Toy {
+        client,
+        now: Time::ZERO,
+        is_over: false,
+        peers: Vec::new(),
+        peers_ever: 0,
+        call: RequestId(0),
+        files: RequestId(0),
+        looks: Vec::new(),
+    };
     toy.feed(Input::Opened);
     while !data.is_empty() {
         toy.act(&mut data);
@@ -54,6 +63,10 @@ struct Toy {
     peers_ever: u32,
     /// The last introduction that was asked for.
     call: RequestId,
+    /// The last request for files.
+    files: RequestId,
+    /// Questions that are being looked up.
+    looks: Vec<u32>,
 }
 
 impl Toy {
@@ -109,11 +122,33 @@ impl Toy {
                     self.feed(Input::PeerClosed { peer });
                 }
             }
-            220..=255 => {
+            220..=239 => {
                 let line = PRIVATE_LINES[usize::from(data.byte()) % PRIVATE_LINES.len()];
                 self.types(Bytes::from_static(line.as_bytes()));
             }
+            240..=255 => self.is_about_files(data),
             _ => {}
+        }
+    }
+
+    fn is_about_files(&mut self, data: &mut Data<'_>) {
+        match data.below(4) {
+            0 => self.types(Bytes::from_static(b"files *.pdf")),
+            1 => {
+                let ask = ServerFrame::Ask { question: data.below(8).into(), pattern: pattern(data) };
+                self.feed(Input::Received(encoded(&ask.frame())));
+            }
+            2 => {
+                if let Some(question) = self.looks.pop() {
+                    self.feed(Input::Looked { question, offers: some(data) });
+                }
+            }
+            _ => {
+                let (request, last) = (self.files, data.below(2) == 0);
+                let owner = if data.below(2) == 0 { name("luke") } else { name("yoda") };
+                let page = Found { request, last, findings: findings(owner, data) };
+                self.feed(Input::Received(encoded(&ServerFrame::Found(page).frame())));
+            }
         }
     }
 
@@ -178,9 +213,10 @@ impl Toy {
             }
             Action::Exit(_) => self.is_over = true,
             Action::Send(frame) if frame.kind() == Kind::CALL => {
-                let number = encoded(&frame)[4..8].try_into().expect("four bytes");
-                self.call = RequestId(u32::from_be_bytes(number));
+                self.call = number(&frame);
             }
+            Action::Send(frame) if frame.kind() == Kind::FILES => self.files = number(&frame),
+            Action::Look { question, .. } => self.looks.push(question),
             Action::SendPeer { peer, .. } => assert!(self.peers.contains(&peer), "it is there"),
             Action::ClosePeer { peer } => {
                 assert!(self.peers.contains(&peer), "it ends once");
@@ -188,7 +224,6 @@ impl Toy {
             }
             Action::Send(_)
             | Action::Ask(_)
-            | Action::Look { .. }
             | Action::Expect { .. }
             | Action::Dial { .. }
             | Action::Abandon { .. }
@@ -228,6 +263,12 @@ fn peer_frame(data: &mut Data<'_>) -> PeerFrame {
 
 fn name(name: &str) -> Name {
     Name::parse(name.as_bytes()).expect("a good name")
+}
+
+/// The number of a request.
+fn number(frame: &Frame) -> RequestId {
+    let number = encoded(frame)[4..8].try_into().expect("four bytes");
+    RequestId(u32::from_be_bytes(number))
 }
 
 fn key(byte: u8) -> DeviceKey {

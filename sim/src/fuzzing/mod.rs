@@ -4,6 +4,7 @@
 
 mod client;
 mod data;
+mod files;
 mod frames;
 mod server;
 mod swarm;

@@ -18,6 +18,7 @@ use starling_core::time::Time;
 use starling_core::wire::{Frame, Hello, LoginName, Password, Phase, Reader, Request, ServerFrame, VERSION};
 
 use super::data::Data;
+use super::files::{offers, pattern};
 use crate::store::{Moment, Store};
 
 const USERS: [&str; 4] = ["hans", "luke", "vader", "yoda"];
@@ -73,6 +74,7 @@ impl Toy {
         config.limits.mailbox_letters_max = 6;
         config.limits.mailbox_sender_part = 2;
         config.limits.page_bytes = 64;
+        config.limits.findings_max = 400;
         config.limits.strangers_max = 2;
         config.limits.verify_waiting_max = 2;
         config.limits.devices_max = 2;
@@ -276,7 +278,9 @@ fn request(data: &mut Data<'_>) -> Request {
 
 /// A request about other clients, or a sign of life.
 fn about_others(request: RequestId, data: &mut Data<'_>) -> Request {
-    match data.below(4) {
+    let what = data.byte();
+    match what % 4 {
+        _ if what >= 240 => about_files(request, what, data),
         0 => Request::Pong { nonce: data.byte().into() },
         1 => Request::Call { request, purpose: Purpose::Talk, whom: user(data) },
         2 => Request::Know { request, whom: user(data) },
@@ -284,6 +288,14 @@ fn about_others(request: RequestId, data: &mut Data<'_>) -> Request {
             let hosts = vec![IpAddr::from([192, 168, 0, data.byte()]); data.below(9).into()];
             Request::Reach(Reach { port: PORT_MIN + u16::from(data.byte()), hosts })
         }
+    }
+}
+
+fn about_files(request: RequestId, what: u8, data: &mut Data<'_>) -> Request {
+    match what {
+        240..=244 => Request::Files { request, pattern: pattern(data) },
+        245..=250 => Request::Offers(offers(data)),
+        _ => Request::More { request },
     }
 }
 

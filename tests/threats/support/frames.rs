@@ -4,10 +4,15 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use starling_core::direct::{Pass, Purpose, Reach, Role};
+use starling_core::filename::FileName;
 use starling_core::id::{MsgId, RequestId, Seq};
+use starling_core::pattern::Pattern;
 use starling_core::seed::Dice;
+use starling_core::swarm::ContentId;
 use starling_core::text::Text;
-use starling_core::wire::{HEAD_BYTES, Hello, Kind, Parting, PeerFrame, Phase, Request, VERSION};
+use starling_core::wire::{
+    HEAD_BYTES, Hello, Kind, Offer, Offers, Parting, PeerFrame, Phase, Request, VERSION,
+};
 
 use super::house::{encoded, login, name_of};
 use super::{noise, one_of, pick};
@@ -16,9 +21,9 @@ use super::{noise, one_of, pick};
 pub(crate) const PHASES: [Phase; 4] = [Phase::BeforeLogin, Phase::Online, Phase::FromServer, Phase::FromPeer];
 
 /// Lengths at every limit of every kind, one below and one above, and those where numbers change their size.
-pub(crate) const LENGTHS: [usize; 33] = [
-    0, 1, 3, 4, 5, 8, 9, 12, 13, 33, 34, 37, 38, 64, 255, 256, 2_060, 2_061, 2_062, 4_095, 4_096, 4_097,
-    16_384, 16_387, 16_388, 16_389, 16_437, 16_438, 32_768, 65_535, 65_536, 65_537, 0xff_ffff,
+pub(crate) const LENGTHS: [usize; 35] = [
+    0, 1, 3, 4, 5, 8, 9, 12, 13, 33, 34, 37, 38, 64, 255, 256, 259, 260, 2_060, 2_061, 2_062, 4_095, 4_096,
+    4_097, 16_384, 16_387, 16_388, 16_389, 16_437, 16_438, 32_768, 65_535, 65_536, 65_537, 0xff_ffff,
 ];
 
 pub(crate) fn text_of(text: &str) -> Text {
@@ -42,6 +47,11 @@ pub(crate) fn message(number: u32, to: &str, text: &str) -> Request {
     Request::Message { request: RequestId(number), id, to: name_of(to), text: text_of(text) }
 }
 
+pub(crate) fn offer(name: &str) -> Offer {
+    let name = FileName::parse(name.as_bytes()).expect("a name");
+    Offer { name, content: ContentId([7; ContentId::BYTES]), size: 5 }
+}
+
 /// One good request of every kind.
 pub(crate) fn requests(number: u32, other: &str) -> Vec<Request> {
     let (request, whom) = (RequestId(number), name_of(other));
@@ -55,6 +65,9 @@ pub(crate) fn requests(number: u32, other: &str) -> Vec<Request> {
         Request::Logout { request },
         Request::Call { request, purpose: Purpose::Talk, whom },
         Request::Know { request, whom },
+        Request::Files { request, pattern: Pattern::any() },
+        Request::Offers(Offers { question: number, last: true, offers: vec![offer("report.pdf")] }),
+        Request::More { request },
         Request::Reach(Reach { port: 4_001, hosts: vec![IpAddr::from([192, 168, 0, 7])] }),
         Request::Ack { seq: Seq::START },
         Request::Active,
