@@ -198,3 +198,76 @@ impl ClientCertVerifier for Possession {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::{ClientConnection, ServerConnection};
+
+    use super::*;
+    use crate::tls;
+    use crate::tls::key::ServerKey;
+
+    fn device() -> (PeerConfigs, DeviceKey) {
+        let secret = DeviceSecret::generate().unwrap();
+        (PeerConfigs::of(&secret).unwrap(), secret.key().unwrap())
+    }
+
+    /// Both ends after a handshake.
+    fn meet(
+        client: &Arc<ClientConfig>,
+        server: &Arc<ServerConfig>,
+    ) -> Result<(ClientConnection, ServerConnection), Error> {
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut client = ClientConnection::new(Arc::clone(client), name)?;
+        let mut server = ServerConnection::new(Arc::clone(server))?;
+        while client.is_handshaking() || server.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut &wire[..]).unwrap();
+            server.process_new_packets()?;
+            wire.clear();
+            while server.wants_write() {
+                server.write_tls(&mut wire).unwrap();
+            }
+            client.read_tls(&mut &wire[..]).unwrap();
+            client.process_new_packets()?;
+        }
+        Ok((client, server))
+    }
+
+    #[test]
+    fn each_proves_its_key_to_the_other() {
+        let ((hans, hans_key), (luke, luke_key)) = (device(), device());
+        let (client, server) = meet(&hans.client, &luke.server).unwrap();
+        assert_eq!((proven(&client), proven(&server)), (Some(luke_key), Some(hans_key)));
+        assert_eq!(client.alpn_protocol(), Some(PEER_ALPN));
+        assert_eq!(server.alpn_protocol(), Some(PEER_ALPN));
+    }
+
+    #[test]
+    fn a_key_is_not_shown_by_somebody_who_has_not_it() {
+        let ((hans, _), (luke, _), (_, stranger)) = (device(), device(), device());
+        let thief = DeviceSecret::generate().unwrap();
+        let provider = provider();
+        let own = own_key(&thief, &provider).unwrap();
+        let shown = public_key_to_spki(&alg_id::ED25519, stranger.0);
+        let stolen = CertifiedKey::new(vec![CertificateDer::from(shown.to_vec())], Arc::clone(&own.key));
+        let stolen = Arc::new(stolen);
+        let mut client = (*hans.client).clone();
+        client.client_auth_cert_resolver =
+            Arc::new(AlwaysResolvesClientRawPublicKeys::new(Arc::clone(&stolen)));
+        assert!(meet(&Arc::new(client), &luke.server).is_err());
+        let mut server = (*luke.server).clone();
+        server.cert_resolver = Arc::new(AlwaysResolvesServerRawPublicKeys::new(stolen));
+        assert!(meet(&hans.client, &Arc::new(server)).is_err());
+    }
+
+    #[test]
+    fn a_client_and_a_server_cannot_be_taken_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = tls::server::config(&ServerKey::open(folder.path()).unwrap()).unwrap();
+        let (hans, _) = device();
+        assert!(meet(&hans.client, &server).is_err());
+        assert!(meet(&tls::client::by_key(), &hans.server).is_err());
+    }
+}

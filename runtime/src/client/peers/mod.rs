@@ -6,6 +6,8 @@
 mod accept;
 mod dial;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
