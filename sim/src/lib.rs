@@ -23,6 +23,7 @@ pub mod rule;
 pub mod shrink;
 pub mod store;
 pub mod story;
+pub mod swarm;
 pub mod sweep;
 pub mod tally;
 pub mod tape;

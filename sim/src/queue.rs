@@ -89,9 +89,15 @@ pub enum Due {
     },
 }
 
-impl Due {
+/// What can be planned.
+pub trait Planned: Copy {
+    /// Of two things at one instant, the one of lower rank happens first, whichever was planned first.
+    fn rank(self) -> u8;
+}
+
+impl Planned for Due {
     /// Alarms yield to everything else of their instant.
-    const fn rank(self) -> u8 {
+    fn rank(self) -> u8 {
         match self {
             Due::ServerAlarm | Due::ClientAlarm { .. } => 1,
             Due::Calm { .. } => 2,
@@ -100,26 +106,34 @@ impl Due {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
+#[derive(Clone, Copy, Debug)]
+struct Entry<D> {
     /// Time in the high half, then a byte of rank, then the number: one comparison decides.
     key: u128,
-    due: Due,
+    due: D,
 }
 
-impl Entry {
+impl<D: Copy> Entry<D> {
     fn at(self) -> Time {
         Time::from_micros((self.key >> 64) as u64)
     }
 }
 
-impl Ord for Entry {
+impl<D> PartialEq for Entry<D> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl<D> Eq for Entry<D> {}
+
+impl<D> Ord for Entry<D> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key.cmp(&other.key)
     }
 }
 
-impl PartialOrd for Entry {
+impl<D> PartialOrd for Entry<D> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -129,21 +143,27 @@ impl PartialOrd for Entry {
 ///
 /// Most of what is planned happens soon and in the order in which it was planned: what is under way on a
 /// steady network. That waits in a lane, first in, first out; only the rest needs the heap.
-#[derive(Clone, Debug, Default)]
-pub struct Queue {
-    heap: BinaryHeap<Reverse<Entry>>,
+#[derive(Clone, Debug)]
+pub struct Queue<D = Due> {
+    heap: BinaryHeap<Reverse<Entry<D>>>,
     /// Ascending.
-    lane: VecDeque<Entry>,
+    lane: VecDeque<Entry<D>>,
     planned: u64,
     now: Time,
+}
+
+impl<D> Default for Queue<D> {
+    fn default() -> Self {
+        Queue { heap: BinaryHeap::new(), lane: VecDeque::new(), planned: 0, now: Time::ZERO }
+    }
 }
 
 /// What happens so soon may wait in the lane.
 const SOON: Duration = Duration::from_millis(5);
 
-impl Queue {
+impl<D: Planned> Queue<D> {
     /// Plans `due` for `at`.
-    pub fn plan(&mut self, at: Time, due: Due) {
+    pub fn plan(&mut self, at: Time, due: D) {
         self.planned += 1;
         let order = (u64::from(due.rank()) << 56) | self.planned;
         let key = u128::from(at.as_micros()) << 64 | u128::from(order);
@@ -157,7 +177,7 @@ impl Queue {
     }
 
     /// The next thing, taken off the plan.
-    pub fn pop(&mut self) -> Option<(Time, Due)> {
+    pub fn pop(&mut self) -> Option<(Time, D)> {
         let from_lane = match (self.lane.front(), self.heap.peek()) {
             (Some(first), Some(Reverse(other))) => first.key < other.key,
             (first, _) => first.is_some(),
@@ -178,7 +198,7 @@ impl Queue {
     }
 
     /// Everything planned, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (Time, Due)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (Time, D)> + '_ {
         let heap = self.heap.iter().map(|Reverse(entry)| entry);
         heap.chain(&self.lane).map(|entry| (entry.at(), entry.due))
     }

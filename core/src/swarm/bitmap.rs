@@ -103,9 +103,44 @@ impl Bitmap {
         true
     }
 
+    /// Those that are here and in the other, in order: eight bytes at a time, because choosing a chunk asks it.
+    pub fn both<'a>(&'a self, other: &'a Bitmap) -> impl Iterator<Item = u32> + 'a {
+        let words = self.bits.chunks(8).zip(other.bits.chunks(8)).map(|(one, two)| word(one) & word(two));
+        (0_u32..).step_by(64).zip(words).flat_map(|(first, word)| Ones { first, word })
+    }
+
+    /// Some chunk is here and in the other.
+    #[must_use]
+    pub fn meets(&self, other: &Bitmap) -> bool {
+        self.bits.iter().zip(&other.bits).any(|(one, two)| one & two != 0)
+    }
+
     /// Those that are here, in order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.chunks).filter(|chunk| self.contains(*chunk))
+    }
+}
+
+/// Up to eight bytes as a number, the first one highest.
+fn word(bytes: &[u8]) -> u64 {
+    let mut whole = [0; 8];
+    whole[..bytes.len()].copy_from_slice(bytes);
+    u64::from_be_bytes(whole)
+}
+
+/// The places of the ones in a word, from the highest bit down.
+struct Ones {
+    first: u32,
+    word: u64,
+}
+
+impl Iterator for Ones {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let place = (self.word != 0).then(|| self.word.leading_zeros())?;
+        self.word &= !(1 << (63 - place));
+        Some(self.first + place)
     }
 }
 
@@ -143,6 +178,21 @@ mod tests {
             prop_assert!(bitmap.iter().eq(model.iter().copied()));
             prop_assert_eq!(bitmap.held() as usize, model.len());
             prop_assert_eq!(Bitmap::read(bitmap.bytes(), chunks), Some(bitmap));
+        }
+
+        /// What two have in common is what the one has of the other.
+        #[test]
+        fn both_is_an_intersection(chunks in 0_u32..200, one in any::<[u64; 4]>(), two in any::<[u64; 4]>()) {
+            let bitmap = |words: [u64; 4]| {
+                let mut bitmap = Bitmap::none(chunks);
+                let is_in = |chunk: &u32| words[(chunk / 64) as usize] >> (chunk % 64) & 1 == 1;
+                (0..chunks).filter(is_in).for_each(|chunk| _ = bitmap.insert(chunk));
+                bitmap
+            };
+            let (one, two) = (bitmap(one), bitmap(two));
+            let expected: Vec<u32> = one.iter().filter(|chunk| two.contains(*chunk)).collect();
+            prop_assert_eq!(one.meets(&two), !expected.is_empty());
+            prop_assert_eq!(one.both(&two).collect::<Vec<_>>(), expected);
         }
 
         /// What is read is written the same way.

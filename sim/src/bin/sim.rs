@@ -10,6 +10,7 @@ use starling_sim::mark::Mark;
 use starling_sim::options::Scenario;
 use starling_sim::outcome::{Outcome, Plan, run_as};
 use starling_sim::shrink::shrink;
+use starling_sim::swarm::command::SwarmArguments;
 use starling_sim::sweep::Sweep;
 use starling_sim::tape::Tape;
 
@@ -59,6 +60,8 @@ enum Command {
         #[arg(long, value_parser = scenario, default_value = "default")]
         scenario: Scenario,
     },
+    /// Simulates many people who download one file, and tells how long they take.
+    Swarm(SwarmArguments),
 }
 
 /// Failing seeds that a sweep names.
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Replay { seed, scenario } => replay(plan(scenario), seed),
         Command::Shrink { seed, scenario } => small(plan(scenario), seed),
         Command::Trace { seed, scenario } => trace(plan(scenario), seed),
+        Command::Swarm(arguments) => arguments.run(),
     }
 }
 

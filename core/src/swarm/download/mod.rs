@@ -1,0 +1,357 @@
+//! One download of one content: from whom what is asked, and when not to wait for it any longer.
+//!
+//! Bids go to owners who have something that is wanted; which chunk it will be is chosen when a slot is granted
+//! ([`super::picker`]). Few chunks are under way at a time: as many as come during a round trip, and two. The next bid goes
+//! out when a chunk arrives, never on a timer; alarms only tell that somebody does not deliver.
+
+mod endgame;
+mod order;
+mod owner;
+mod refill;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+pub use order::Order;
+use owner::Owner;
+
+use super::bitmap::Bitmap;
+use super::layout::Layout;
+use super::meter::Meter;
+use super::picker::{Choice, Policy};
+use crate::seed::Dice;
+use crate::time::Time;
+
+/// How long a download waits while nobody has anything that is missing.
+pub const LONELY_MAX: Duration = Duration::from_secs(30);
+/// How long a chunk is kept back for a second owner.
+const RESERVE_MAX: Duration = Duration::from_secs(2);
+
+/// The state of one download. `K` names an owner: a connection, or whoever is behind it.
+#[derive(Clone, Debug)]
+pub struct Download<K> {
+    layout: Layout,
+    policy: &'static dyn Policy,
+    dice: Dice,
+    /// Verified.
+    held: Bitmap,
+    /// Missing, under way from nobody and not being verified.
+    wanted: Bitmap,
+    copies: Vec<u32>,
+    owners: BTreeMap<K, Owner>,
+    transfers: Vec<Transfer<K>>,
+    /// Here, but not yet known to be right.
+    verifying: Vec<(K, u32)>,
+    /// What all owners together deliver.
+    downlink: Meter,
+    came_at: Time,
+    /// A chunk is kept for a second owner until then.
+    reserve_until: Time,
+    /// Since when nobody has had anything that is missing.
+    lonely_since: Option<Time>,
+    alarm: Time,
+}
+
+/// A chunk that an owner was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Transfer<K> {
+    owner: K,
+    chunk: u32,
+    bytes: u64,
+    chosen_at: Time,
+}
+
+impl<K: Ord + Copy + fmt::Debug> Download<K> {
+    /// A download of what is not in `held`, which was verified earlier.
+    ///
+    /// # Panics
+    /// If `held` is of another number of chunks.
+    #[must_use]
+    pub fn new(
+        layout: Layout,
+        held: Bitmap,
+        policy: &'static dyn Policy,
+        dice: Dice,
+        now: Time,
+    ) -> Download<K> {
+        let chunks = layout.count();
+        assert_eq!(held.chunks(), chunks, "a bitmap of another file");
+        let mut wanted = Bitmap::none(chunks);
+        (0..chunks).filter(|chunk| !held.contains(*chunk)).for_each(|chunk| _ = wanted.insert(chunk));
+        let has_company = wanted.held() >= 2;
+        Download {
+            layout,
+            policy,
+            dice,
+            held,
+            wanted,
+            copies: alloc::vec![0; chunks as usize],
+            owners: BTreeMap::new(),
+            transfers: Vec::new(),
+            verifying: Vec::new(),
+            downlink: Meter::default(),
+            came_at: now,
+            reserve_until: if has_company { now + RESERVE_MAX } else { now },
+            lonely_since: Some(now),
+            alarm: now + LONELY_MAX,
+        }
+    }
+
+    /// What is verified.
+    #[must_use]
+    pub const fn held(&self) -> &Bitmap {
+        &self.held
+    }
+
+    /// Everything is verified.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.held.is_complete()
+    }
+
+    /// Owners of whom at least one chunk of this run was right; those who left are forgotten.
+    pub fn deliverers(&self) -> impl Iterator<Item = K> + '_ {
+        self.owners.iter().filter(|(_, owner)| owner.delivered > 0).map(|(key, _)| *key)
+    }
+
+    /// Chunks asked of somebody and not here.
+    #[must_use]
+    pub const fn under_way(&self) -> usize {
+        self.transfers.len()
+    }
+
+    /// When to chime; nothing when it is complete.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        (!self.is_complete()).then_some(self.alarm)
+    }
+
+    /// Somebody can be asked, and has told what he has. Who returns is not known again, unless he is still there.
+    pub fn owner_joined(&mut self, owner: K, has: Bitmap, now: Time, out: &mut Vec<Order<K>>) {
+        if has.chunks() != self.held.chunks() {
+            return;
+        }
+        self.owners.entry(owner).or_insert_with(|| Owner::new(Bitmap::none(0))).has = has;
+        self.refill(now, out);
+    }
+
+    /// Somebody cannot be asked any more.
+    pub fn owner_left(&mut self, owner: K, now: Time, out: &mut Vec<Order<K>>) {
+        self.owners.remove(&owner);
+        self.drop_transfers(owner, now, false, out);
+        self.refill(now, out);
+    }
+
+    /// An owner has got some more.
+    pub fn owner_has(&mut self, owner: K, chunks: &[u32], now: Time, out: &mut Vec<Order<K>>) {
+        let Some(known) = self.owners.get_mut(&owner) else { return };
+        let mut is_news = false;
+        for chunk in chunks {
+            is_news |= known.has.insert(*chunk) && self.wanted.contains(*chunk);
+        }
+        if is_news {
+            self.refill(now, out);
+        }
+    }
+
+    /// How many copies there are of some chunks, those under way counted: what the tracker tells.
+    pub fn copies(&mut self, told: &[(u32, u32)]) {
+        for (chunk, copies) in told {
+            if let Some(known) = self.copies.get_mut(*chunk as usize) {
+                *known = *copies;
+            }
+        }
+    }
+
+    /// An owner grants a slot, and suggests a chunk.
+    pub fn granted(&mut self, key: K, suggested: Option<u32>, now: Time, out: &mut Vec<Order<K>>) {
+        let Some(owner) = self.owners.get_mut(&key) else { return out.push(Order::Return { owner: key }) };
+        owner.granted();
+        if let Some(chunk) = suggested {
+            owner.has.insert(chunk);
+        }
+        match self.choose(key, suggested, now) {
+            Some(chunk) => {
+                self.wanted.remove(chunk);
+                self.transfers.push(Transfer { owner: key, chunk, bytes: 0, chosen_at: now });
+                out.push(Order::Choose { owner: key, chunk });
+            }
+            None => out.push(Order::Return { owner: key }),
+        }
+        self.refill(now, out);
+    }
+
+    fn choose(&mut self, key: K, suggested: Option<u32>, now: Time) -> Option<u32> {
+        let is_full = self.transfers.len() >= self.under_way_max();
+        let is_kept = self.keeps_for_another(key, now);
+        let chunk_bytes = self.layout.chunk_bytes();
+        let owner = self.owners.get_mut(&key)?;
+        if is_full || is_kept || !owner.is_open(now) || owner.under_way >= owner.window(chunk_bytes) {
+            return None;
+        }
+        let (wanted, copies) = (&self.wanted, self.copies.as_slice());
+        let choice = Choice { wanted, owner: &owner.has, copies, suggested };
+        let picked = self.policy.pick(&choice, &mut self.dice);
+        let chunk = picked.or_else(|| self.latest_to_duplicate(key, now))?;
+        let owner = self.owners.get_mut(&key)?;
+        owner.chosen(now);
+        let stalls_at = owner.stalls_at(chunk_bytes);
+        self.wake_by(stalls_at);
+        Some(chunk)
+    }
+
+    /// The last chunk is kept for a second owner while one could still come to deliver.
+    fn keeps_for_another(&self, key: K, now: Time) -> bool {
+        if now >= self.reserve_until || self.wanted.held() != 1 {
+            return false;
+        }
+        let others = || self.owners.iter().filter(|(other, _)| **other != key);
+        let has_served = others().any(|(_, other)| other.delivered > 0 || other.under_way > 0);
+        !has_served && others().any(|(_, other)| other.is_open(now) && self.wanted.meets(&other.has))
+    }
+
+    /// An owner does not have, or does not give, a chunk that he was asked for.
+    pub fn refused(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {
+        if self.take_transfer(key, chunk).is_none() {
+            return;
+        }
+        if let Some(owner) = self.owners.get_mut(&key) {
+            owner.has.remove(chunk);
+            owner.rests(now);
+            let wakes_at = owner.wakes_at(now);
+            self.wake_by(wakes_at);
+        }
+        out.push(Order::Doubt { owner: key, chunk });
+        self.release(chunk, out);
+        self.refill(now, out);
+    }
+
+    /// A piece of a chunk came.
+    pub fn piece(&mut self, key: K, chunk: u32, bytes: u64, now: Time) {
+        let transfer = self.transfers.iter_mut().find(|one| one.owner == key && one.chunk == chunk);
+        let Some(transfer) = transfer else { return };
+        let waited = (transfer.bytes == 0).then(|| now - transfer.chosen_at);
+        transfer.bytes = transfer.bytes.saturating_add(bytes);
+        if let Some(owner) = self.owners.get_mut(&key) {
+            owner.moved(bytes, waited, now);
+        }
+        self.downlink.note(bytes, now - self.came_at);
+        self.came_at = now;
+    }
+
+    /// A whole chunk came. False if it was not asked for or is not needed: it is not worth verifying.
+    pub fn arrived(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) -> bool {
+        let Some(transfer) = self.take_transfer(key, chunk) else { return false };
+        self.verifying.push((transfer.owner, chunk));
+        self.refill(now, out);
+        true
+    }
+
+    /// What came of verifying a chunk that arrived.
+    pub fn verified(&mut self, key: K, chunk: u32, right: bool, now: Time, out: &mut Vec<Order<K>>) {
+        let Some(place) = self.verifying.iter().position(|one| *one == (key, chunk)) else { return };
+        self.verifying.swap_remove(place);
+        if right {
+            self.is_right(key, chunk, now, out);
+        } else {
+            self.is_wrong(key, chunk, now, out);
+        }
+        self.refill(now, out);
+    }
+
+    fn is_right(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {
+        self.held.insert(chunk);
+        self.wanted.remove(chunk);
+        if let Some(owner) = self.owners.get_mut(&key) {
+            owner.delivers();
+        }
+        while let Some(loser) = self.transfers.iter().find(|one| one.chunk == chunk).map(|one| one.owner) {
+            self.take_transfer(loser, chunk);
+            out.push(Order::Cancel { owner: loser, chunk });
+        }
+        if self.deliverers().nth(1).is_some() {
+            self.reserve_until = now;
+        }
+    }
+
+    fn is_wrong(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {
+        if let Some(owner) = self.owners.get_mut(&key) {
+            owner.barred = true;
+        }
+        out.push(Order::Bar { owner: key });
+        self.release(chunk, out);
+        self.drop_transfers(key, now, true, out);
+    }
+
+    /// Somebody may have been silent for too long.
+    pub fn chime(&mut self, now: Time, out: &mut Vec<Order<K>>) {
+        if self.is_complete() || now < self.alarm {
+            return;
+        }
+        let chunk_bytes = self.layout.chunk_bytes();
+        let is_stalled = |owner: &Owner| owner.is_stalled(chunk_bytes, now);
+        let stalled: Vec<K> =
+            self.owners.iter().filter(|(_, owner)| is_stalled(owner)).map(|(key, _)| *key).collect();
+        for key in stalled {
+            if let Some(owner) = self.owners.get_mut(&key) {
+                owner.rests(now);
+            }
+            self.drop_transfers(key, now, true, out);
+        }
+        self.alarm = Time::NEVER;
+        self.refill(now, out);
+        if self.lonely_since.is_some_and(|since| since + LONELY_MAX <= now) {
+            out.push(Order::GiveUp);
+        }
+        self.arm(now);
+    }
+
+    fn arm(&mut self, now: Time) {
+        let chunk_bytes = self.layout.chunk_bytes();
+        let of_owner = |owner: &Owner| {
+            let times = [owner.stalls_at(chunk_bytes), owner.bids_age_at(now), owner.wakes_at(now)];
+            times.into_iter().flatten().min()
+        };
+        let owners = self.owners.values().filter_map(of_owner).min();
+        let lonely = self.lonely_since.map(|since| since + LONELY_MAX).filter(|at| *at > now);
+        let reserve = Some(self.reserve_until).filter(|at| *at > now);
+        self.wake_by(owners);
+        self.wake_by(lonely);
+        self.wake_by(reserve);
+    }
+
+    fn wake_by(&mut self, at: Option<Time>) {
+        self.alarm = at.map_or(self.alarm, |at| self.alarm.min(at));
+    }
+
+    fn take_transfer(&mut self, key: K, chunk: u32) -> Option<Transfer<K>> {
+        let place = self.transfers.iter().position(|one| one.owner == key && one.chunk == chunk)?;
+        if let Some(owner) = self.owners.get_mut(&key) {
+            owner.under_way = owner.under_way.saturating_sub(1);
+        }
+        Some(self.transfers.swap_remove(place))
+    }
+
+    /// Waits for nothing of this owner any more; tells him so, if he is there.
+    fn drop_transfers(&mut self, key: K, _now: Time, is_there: bool, out: &mut Vec<Order<K>>) {
+        while let Some(chunk) = self.transfers.iter().find(|one| one.owner == key).map(|one| one.chunk) {
+            self.take_transfer(key, chunk);
+            if is_there {
+                out.push(Order::Cancel { owner: key, chunk });
+            }
+            self.release(chunk, out);
+        }
+    }
+
+    /// A chunk is wanted again, unless it comes from another.
+    fn release(&mut self, chunk: u32, out: &mut Vec<Order<K>>) {
+        let is_coming = self.transfers.iter().any(|one| one.chunk == chunk)
+            || self.verifying.iter().any(|(_, other)| *other == chunk);
+        if !is_coming && !self.held.contains(chunk) {
+            self.wanted.insert(chunk);
+            out.push(Order::Dropped { chunk });
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What a download knows of one owner.
+
+use core::time::Duration;
+
+use super::super::bitmap::Bitmap;
+use super::super::meter::Meter;
+use super::super::slots::OUTSTANDING_MAX;
+use crate::time::{Time, micros};
+
+/// A connection that delivers less than this in [`TRIAL`] is not worth its chunks.
+const RATE_MIN: u64 = 4 * 1024;
+/// How long a connection is watched.
+const TRIAL: Duration = Duration::from_secs(10);
+/// A connection may be silent for so long at least while chunks are under way.
+const SILENCE_MIN: Duration = Duration::from_secs(2);
+/// The up-link of an owner of whom nothing is known: a slow one.
+const RATE_UNKNOWN: u64 = 64 * 1024;
+/// How long an owner rests after he failed; twice as long after each further time.
+const REST: Duration = Duration::from_secs(4);
+/// The longest rest.
+const REST_MAX: Duration = Duration::from_secs(64);
+/// A bid that was not answered for so long no longer keeps others from being asked.
+const BID_FRESH: Duration = Duration::from_secs(1);
+
+/// One who has something of the content, or will have.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    /// Which chunks he has, as far as he has told.
+    pub(super) has: Bitmap,
+    /// He has sent something wrong.
+    pub(super) barred: bool,
+    /// He is left alone until then.
+    rests_until: Time,
+    rest: Duration,
+    /// Chunks for which we bid and which he has not granted.
+    bids: u32,
+    /// When we last did.
+    bid_at: Time,
+    /// Chunks that are chosen and not here.
+    pub(super) under_way: u32,
+    /// When something last came, or began to be waited for.
+    moved_at: Time,
+    /// He has sent something right.
+    pub(super) delivered: u32,
+    meter: Meter,
+    /// The least time from a choice to its first piece.
+    trip: Duration,
+    trial_since: Time,
+    trial_bytes: u64,
+}
+
+impl Owner {
+    pub(super) fn new(has: Bitmap) -> Owner {
+        Owner {
+            has,
+            barred: false,
+            rests_until: Time::ZERO,
+            rest: REST,
+            bids: 0,
+            bid_at: Time::ZERO,
+            under_way: 0,
+            moved_at: Time::ZERO,
+            delivered: 0,
+            meter: Meter::default(),
+            trip: Duration::MAX,
+            trial_since: Time::ZERO,
+            trial_bytes: 0,
+        }
+    }
+
+    /// He can be asked now.
+    pub(super) fn is_open(&self, now: Time) -> bool {
+        !self.barred && self.rests_until <= now
+    }
+
+    /// Chunks for which we bid, however long ago.
+    pub(super) const fn bids(&self) -> u32 {
+        self.bids
+    }
+
+    /// Bids that may soon be granted.
+    pub(super) fn fresh_bids(&self, now: Time) -> u32 {
+        if now < self.bid_at + BID_FRESH { self.bids } else { 0 }
+    }
+
+    /// When fresh bids are no longer fresh.
+    pub(super) fn bids_age_at(&self, now: Time) -> Option<Time> {
+        Some(self.bid_at + BID_FRESH).filter(|at| self.bids > 0 && *at > now)
+    }
+
+    /// Another chunk is bid for.
+    pub(super) const fn bid(&mut self, now: Time) {
+        self.bids += 1;
+        self.bid_at = now;
+    }
+
+    /// A bid was granted.
+    pub(super) const fn granted(&mut self) {
+        self.bids = self.bids.saturating_sub(1);
+    }
+
+    /// Chunks that are under way or bid for.
+    pub(super) const fn engaged(&self) -> u32 {
+        self.bids + self.under_way
+    }
+
+    /// A chunk was chosen.
+    pub(super) fn chosen(&mut self, now: Time) {
+        if self.under_way == 0 {
+            self.moved_at = now;
+            (self.trial_since, self.trial_bytes) = (now, 0);
+        }
+        self.under_way += 1;
+    }
+
+    /// Bytes came; `waited` since the chunk was chosen, if they are its first.
+    pub(super) fn moved(&mut self, bytes: u64, waited: Option<Duration>, now: Time) {
+        self.trip = self.trip.min(waited.unwrap_or(Duration::MAX));
+        self.meter.note(bytes, now - self.moved_at);
+        self.moved_at = now;
+        self.trial_bytes = self.trial_bytes.saturating_add(bytes);
+        if now - self.trial_since >= TRIAL && !self.crawls(now) {
+            (self.trial_since, self.trial_bytes) = (now, 0);
+        }
+    }
+
+    /// He failed: he is left alone for a while.
+    pub(super) fn rests(&mut self, now: Time) {
+        self.rests_until = now + self.rest;
+        self.rest = (self.rest * 2).min(REST_MAX);
+        self.bids = 0;
+    }
+
+    /// He proved good.
+    pub(super) const fn delivers(&mut self) {
+        self.delivered += 1;
+        self.rest = REST;
+    }
+
+    /// How many chunks may be under way from him: one until he has shown that he sends what is right, then two and
+    /// what he sends while a choice travels.
+    pub(super) fn window(&self, chunk_bytes: u64) -> u32 {
+        if self.delivered == 0 {
+            return 1;
+        }
+        let travelling = self.meter.bytes_in(self.round_trip()) / chunk_bytes;
+        u32::try_from(travelling).unwrap_or(OUTSTANDING_MAX).saturating_add(2).min(OUTSTANDING_MAX)
+    }
+
+    /// From a choice to its first piece.
+    pub(super) fn round_trip(&self) -> Duration {
+        if self.trip == Duration::MAX { Duration::ZERO } else { self.trip }
+    }
+
+    /// How long a chunk of him takes, as far as is known.
+    pub(super) fn expected(&self, chunk_bytes: u64) -> Duration {
+        let unknown = Duration::from_micros(chunk_bytes.saturating_mul(1_000_000) / RATE_UNKNOWN);
+        self.meter.span_of(chunk_bytes).unwrap_or(unknown)
+    }
+
+    /// What is under way from him comes too slowly to wait for it.
+    pub(super) fn is_stalled(&self, chunk_bytes: u64, now: Time) -> bool {
+        self.under_way > 0 && (self.silent_at(chunk_bytes) <= now || self.crawls(now))
+    }
+
+    /// When to look whether he stalls.
+    pub(super) fn stalls_at(&self, chunk_bytes: u64) -> Option<Time> {
+        let trial_ends = self.trial_since + TRIAL;
+        (self.under_way > 0).then(|| self.silent_at(chunk_bytes).min(trial_ends))
+    }
+
+    /// When his silence becomes too long.
+    fn silent_at(&self, chunk_bytes: u64) -> Time {
+        self.moved_at + SILENCE_MIN.max(self.expected(chunk_bytes).saturating_mul(4))
+    }
+
+    fn crawls(&self, now: Time) -> bool {
+        let watched = now - self.trial_since;
+        watched >= TRIAL && self.trial_bytes.saturating_mul(1_000_000) / micros(watched).max(1) < RATE_MIN
+    }
+
+    /// When he can be asked again, if he rests.
+    pub(super) fn wakes_at(&self, now: Time) -> Option<Time> {
+        (!self.barred && self.rests_until > now).then_some(self.rests_until)
+    }
+}

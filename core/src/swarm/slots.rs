@@ -1,0 +1,243 @@
+//! To whom a chunk is given next: the organ of everybody who uploads.
+//!
+//! A transfer has four steps. The downloader *bids*: "I want something of this content". The uploader *grants* a slot
+//! when he has one free. The downloader *chooses* a chunk, or gives the slot back. The uploader *sends* it. So neither
+//! side has chunks queue up: the bid waits, and a bid names no chunk (late binding).
+//!
+//! **How many.** Two chunks are accepted at a time, so that the answer to a grant travels while the other chunk is
+//! being sent; where answers take longer than that, as many as the up-link sends meanwhile, but never more than it
+//! sends in 100 ms. More would be promised earlier than it can be kept, and be chosen on older knowledge.
+//!
+//! **To whom.** No tit-for-tat: a team trusts its members, and in a swarm of uploaders the order of service matters
+//! little as long as nobody is served twice while others wait (Legout et al., "Rarest first and choke algorithms are
+//! enough", IMC 2006, §4.2: the seed state). Among users the up-link is shared by start-time fair queueing (Goyal, Vin,
+//! Cheng, SIGCOMM 1996): one with a hundred connections or ten thousand bids a second has the share of one. Within
+//! [`SLACK_CHUNKS`] of that, whoever has fewest chunks goes first: he is the one whose up-link is idle.
+
+use alloc::collections::BTreeMap;
+use core::time::Duration;
+
+use super::meter::Meter;
+use crate::id::UserId;
+use crate::time::Time;
+
+/// Chunks granted to one bidder and not yet sent.
+pub const OUTSTANDING_MAX: u32 = 16;
+/// Chunks that are accepted at a time however slow the up-link is.
+const ACCEPTED_MIN: u32 = 2;
+/// What is accepted beyond those takes the up-link no longer than this.
+const LEAD_MAX: Duration = Duration::from_millis(100);
+/// How long a bidder may take to answer a grant; then his bid is gone.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+/// So many chunks a user may be ahead of another who waits, because he has fewer.
+const SLACK_CHUNKS: u64 = 2;
+
+/// What somebody wants of us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bid {
+    /// Whose it is.
+    pub user: UserId,
+    /// How many more chunks he could take now: the latest word holds. 0 withdraws.
+    pub wants: u32,
+    /// How many chunks of the content he has.
+    pub has: u32,
+    /// Bytes of a chunk of this content.
+    pub chunk_bytes: u64,
+}
+
+/// All who want something of us; a bidder is a connection and a content.
+#[derive(Clone, Debug)]
+pub struct Slots<K> {
+    bidders: BTreeMap<K, Bidder>,
+    /// The virtual time of fair queueing: the start tag of whoever of those who wait has had least.
+    virtual_now: u64,
+    /// Virtual time at which all that a user was granted is over.
+    finish: BTreeMap<UserId, u64>,
+    accepted: u32,
+    accepted_bytes: u64,
+    uplink: Meter,
+    /// Since when the up-link has been busy with what it sends now.
+    busy_since: Time,
+    /// How long bidders take to answer, smoothed.
+    answer: Duration,
+    alarm: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bidder {
+    bid: Bid,
+    /// Granted and not answered.
+    granted: u32,
+    granted_at: Time,
+    /// Chosen and not sent.
+    sending: u32,
+}
+
+impl<K> Default for Slots<K> {
+    fn default() -> Self {
+        Slots {
+            bidders: BTreeMap::new(),
+            virtual_now: 0,
+            finish: BTreeMap::new(),
+            accepted: 0,
+            accepted_bytes: 0,
+            uplink: Meter::default(),
+            busy_since: Time::ZERO,
+            answer: Duration::ZERO,
+            alarm: None,
+        }
+    }
+}
+
+impl<K: Ord + Copy> Slots<K> {
+    /// A bid, which replaces the earlier one of the same bidder.
+    pub fn bid(&mut self, key: K, bid: Bid) {
+        let bid = Bid { wants: bid.wants.min(OUTSTANDING_MAX), chunk_bytes: bid.chunk_bytes.max(1), ..bid };
+        let new = Bidder { bid, granted: 0, granted_at: Time::ZERO, sending: 0 };
+        let bidder = self.bidders.entry(key).or_insert(new);
+        // What was accepted was counted with the size of chunk that held then.
+        let chunk_bytes = if bidder.outstanding() > 0 { bidder.bid.chunk_bytes } else { bid.chunk_bytes };
+        bidder.bid = Bid { chunk_bytes, ..bid };
+    }
+
+    /// A slot, if one is free and somebody bids. Ask until there is none.
+    pub fn grant(&mut self, now: Time) -> Option<K> {
+        if self.accepted >= ACCEPTED_MIN && self.accepted_bytes >= self.lead_bytes() {
+            return None;
+        }
+        let (key, first) = self.next_bidder()?;
+        self.virtual_now = first;
+        let bidder = self.bidders.get_mut(&key)?;
+        bidder.bid.wants -= 1;
+        bidder.granted += 1;
+        bidder.granted_at = now;
+        let bid = bidder.bid;
+        if self.accepted == 0 {
+            self.busy_since = now;
+        }
+        self.accepted += 1;
+        self.accepted_bytes += bid.chunk_bytes;
+        let finish = self.start_of(bid.user).saturating_add(bid.chunk_bytes);
+        self.finish.insert(bid.user, finish);
+        let late = now + ANSWER_MAX;
+        self.alarm = Some(self.alarm.map_or(late, |alarm| alarm.min(late)));
+        Some(key)
+    }
+
+    /// A bidder chose a chunk. False if nothing was granted to him: nothing is to be sent.
+    pub fn chosen(&mut self, key: K, now: Time) -> bool {
+        let answered = self.answered(key, now).is_some();
+        if let Some(bidder) = self.bidders.get_mut(&key).filter(|_| answered) {
+            bidder.sending += 1;
+        }
+        answered
+    }
+
+    /// A bidder gave a slot back; it costs him nothing.
+    pub fn returned(&mut self, key: K, now: Time) {
+        if let Some(bid) = self.answered(key, now) {
+            self.release(bid.chunk_bytes);
+            self.refund(bid);
+        }
+    }
+
+    /// A chosen chunk was sent, or will not be: he cancelled, or it cannot be read.
+    pub fn sent(&mut self, key: K, bytes: u64, now: Time) {
+        let Some(bidder) = self.bidders.get_mut(&key).filter(|bidder| bidder.sending > 0) else { return };
+        bidder.sending -= 1;
+        let chunk_bytes = bidder.bid.chunk_bytes;
+        self.release(chunk_bytes);
+        self.uplink.note(bytes, now - self.busy_since);
+        self.busy_since = now;
+    }
+
+    /// A bidder is gone, with all that he was granted.
+    pub fn left(&mut self, key: K) {
+        let Some(bidder) = self.bidders.remove(&key) else { return };
+        (0..bidder.outstanding()).for_each(|_| self.release(bidder.bid.chunk_bytes));
+        let (bidders, virtual_now) = (&self.bidders, self.virtual_now);
+        let is_there = |user: UserId| bidders.values().any(|other| other.bid.user == user);
+        // His share is remembered while it still counts: coming anew is no advantage.
+        if !is_there(bidder.bid.user) {
+            self.finish.retain(|user, finish| *user != bidder.bid.user || *finish > virtual_now);
+        }
+    }
+
+    /// Takes back what was not answered in time; the bid is gone with it.
+    pub fn chime(&mut self, now: Time) {
+        self.alarm = None;
+        let mut freed = 0;
+        for bidder in self.bidders.values_mut().filter(|bidder| bidder.granted > 0) {
+            let late = bidder.granted_at + ANSWER_MAX;
+            if late <= now {
+                self.accepted -= bidder.granted;
+                freed += u64::from(bidder.granted) * bidder.bid.chunk_bytes;
+                (bidder.granted, bidder.bid.wants) = (0, 0);
+            } else {
+                self.alarm = Some(self.alarm.map_or(late, |alarm| alarm.min(late)));
+            }
+        }
+        self.accepted_bytes -= freed;
+    }
+
+    /// When to chime.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Time> {
+        self.alarm
+    }
+
+    /// Chunks granted and not yet sent.
+    #[must_use]
+    pub const fn accepted(&self) -> u32 {
+        self.accepted
+    }
+
+    /// What the up-link sends while an answer travels, and a chunk of it.
+    fn lead_bytes(&self) -> u64 {
+        self.uplink.bytes_in(self.answer.min(LEAD_MAX))
+    }
+
+    /// Who goes next, and the virtual time that it then is.
+    fn next_bidder(&self) -> Option<(K, u64)> {
+        let open = || {
+            let waiting = |bidder: &Bidder| bidder.bid.wants > 0 && bidder.outstanding() < OUTSTANDING_MAX;
+            self.bidders.iter().filter(move |(_, bidder)| waiting(bidder))
+        };
+        let first = open().map(|(_, bidder)| self.start_of(bidder.bid.user)).min()?;
+        let near = open().filter(|(_, bidder)| {
+            let slack = SLACK_CHUNKS * bidder.bid.chunk_bytes;
+            self.start_of(bidder.bid.user) <= first.saturating_add(slack)
+        });
+        let next = near.min_by_key(|(_, bidder)| (bidder.bid.has, self.start_of(bidder.bid.user)));
+        next.map(|(key, _)| (*key, first))
+    }
+
+    /// When, in virtual time, a user's next chunk would begin.
+    fn start_of(&self, user: UserId) -> u64 {
+        self.finish.get(&user).copied().unwrap_or(0).max(self.virtual_now)
+    }
+
+    fn answered(&mut self, key: K, now: Time) -> Option<Bid> {
+        let bidder = self.bidders.get_mut(&key).filter(|bidder| bidder.granted > 0)?;
+        bidder.granted -= 1;
+        self.answer = (self.answer * 7 + (now - bidder.granted_at)) / 8;
+        Some(bidder.bid)
+    }
+
+    fn release(&mut self, chunk_bytes: u64) {
+        self.accepted -= 1;
+        self.accepted_bytes -= chunk_bytes;
+    }
+
+    fn refund(&mut self, bid: Bid) {
+        if let Some(finish) = self.finish.get_mut(&bid.user) {
+            *finish = finish.saturating_sub(bid.chunk_bytes);
+        }
+    }
+}
+
+impl Bidder {
+    const fn outstanding(&self) -> u32 {
+        self.granted + self.sending
+    }
+}

@@ -1,0 +1,253 @@
+//! Who has which chunks of which content: the organ of the server.
+//!
+//! What it knows is soft: it was told by those who have it, and goes with their session. It tells those who download a
+//! content *who* is there (once, when they come, and who comes and leaves), and *how many* copies there are of each chunk
+//! (in batches); *which* chunks somebody has got since, he tells his neighbours himself. So what it sends to one
+//! downloader does not grow with the number of the others.
+//!
+//! A copy that is under way counts as a copy: otherwise all who know of a rare chunk fetch it at once.
+
+mod content;
+mod member;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use content::Swarm;
+
+use super::bitmap::Bitmap;
+use super::content::ContentId;
+use crate::id::UserId;
+use crate::time::Time;
+
+/// What a tracker bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrackerLimits {
+    /// Contents one user takes part in.
+    pub contents_of_user_max: usize,
+    /// Users that take part in one content.
+    pub members_max: usize,
+    /// Bytes of all bitmaps and counts together.
+    pub bytes_max: usize,
+    /// Bytes of them that are there for one user.
+    pub bytes_of_user_max: usize,
+}
+
+impl Default for TrackerLimits {
+    fn default() -> Self {
+        TrackerLimits {
+            contents_of_user_max: 16_384,
+            members_max: 4_096,
+            bytes_max: 48 * 1024 * 1024,
+            bytes_of_user_max: 4 * 1024 * 1024,
+        }
+    }
+}
+
+/// Why somebody cannot take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrackerFull {
+    /// He takes part in too many.
+    User,
+    /// Too many take part in this content.
+    Content,
+    /// There is no room for more of anything.
+    All,
+    /// Others say that it has another number of chunks: somebody lies.
+    Chunks,
+}
+
+/// What a downloader is told when he comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Who has what.
+    pub owners: Vec<(UserId, Bitmap)>,
+    /// Chunks of which there are copies, and how many.
+    pub copies: Vec<(u32, u32)>,
+}
+
+/// What downloaders of a content are told afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Whom to tell.
+    pub to: Vec<UserId>,
+    /// Of which content.
+    pub content: ContentId,
+    /// Chunks of which there are more or fewer copies now, and how many.
+    pub copies: Vec<(u32, u32)>,
+    /// Who has come, and what he has.
+    pub came: Vec<(UserId, Bitmap)>,
+    /// Who is gone.
+    pub left: Vec<UserId>,
+}
+
+/// All contents of all users.
+#[derive(Clone, Debug, Default)]
+pub struct Tracker {
+    limits: TrackerLimits,
+    swarms: BTreeMap<ContentId, Swarm>,
+    users: BTreeMap<UserId, Part>,
+    bytes: usize,
+    /// Contents of which there is something to tell.
+    changed: BTreeSet<ContentId>,
+}
+
+/// What there is of one user.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    contents: BTreeSet<ContentId>,
+    bytes: usize,
+}
+
+impl Tracker {
+    /// Nobody has anything yet.
+    #[must_use]
+    pub fn new(limits: TrackerLimits) -> Tracker {
+        Tracker { limits, ..Tracker::default() }
+    }
+
+    /// A user takes part in a content, with what he has of it: nothing, if he is about to download it.
+    ///
+    /// # Errors
+    /// If that is too much, or others know the content to have another number of chunks.
+    pub fn register(&mut self, user: UserId, content: ContentId, held: &Bitmap) -> Result<(), TrackerFull> {
+        let is_member = self.swarms.get(&content).is_some_and(|swarm| swarm.has_member(user));
+        if !is_member {
+            self.admit(user, content, held)?;
+        }
+        let Some(swarm) = self.swarms.get_mut(&content) else { return Err(TrackerFull::All) };
+        if swarm.chunks() != held.chunks() {
+            return Err(TrackerFull::Chunks);
+        }
+        swarm.join(user, held);
+        self.changed.insert(content);
+        Ok(())
+    }
+
+    fn admit(&mut self, user: UserId, content: ContentId, held: &Bitmap) -> Result<(), TrackerFull> {
+        let known = self.swarms.get(&content);
+        if known.is_some_and(|swarm| swarm.chunks() != held.chunks()) {
+            return Err(TrackerFull::Chunks);
+        }
+        if known.is_some_and(|swarm| swarm.members() >= self.limits.members_max) {
+            return Err(TrackerFull::Content);
+        }
+        let bytes =
+            Swarm::member_bytes(held.chunks()) + known.map_or_else(|| Swarm::own_bytes(held.chunks()), |_| 0);
+        if self.bytes + bytes > self.limits.bytes_max {
+            return Err(TrackerFull::All);
+        }
+        let part = self.users.entry(user).or_default();
+        let is_too_much = part.contents.len() >= self.limits.contents_of_user_max
+            || part.bytes + bytes > self.limits.bytes_of_user_max;
+        if is_too_much {
+            return Err(TrackerFull::User);
+        }
+        part.contents.insert(content);
+        part.bytes += Swarm::member_bytes(held.chunks());
+        self.bytes += bytes;
+        self.swarms.entry(content).or_insert_with(|| Swarm::new(held.chunks()));
+        Ok(())
+    }
+
+    /// A member has got some more; what he is not a member of, or does not exist, is ignored.
+    pub fn gained(&mut self, user: UserId, content: ContentId, chunks: &[u32]) {
+        self.change(content, |swarm| chunks.iter().for_each(|chunk| swarm.gain(user, *chunk)));
+    }
+
+    /// Chunks are under way to a member, or no longer.
+    pub fn flying(&mut self, user: UserId, content: ContentId, started: &[u32], dropped: &[u32]) {
+        self.change(content, |swarm| {
+            started.iter().for_each(|chunk| swarm.start(user, *chunk));
+            dropped.iter().for_each(|chunk| swarm.drop(user, *chunk));
+        });
+    }
+
+    /// A member says that an owner does not give what he said he has.
+    ///
+    /// Three who say so are believed, each but once: this one claim is dropped, until the owner repeats it. Nobody is ever
+    /// put out: whoever is connected with him knows better than any report.
+    pub fn doubt(&mut self, reporter: UserId, content: ContentId, owner: UserId, chunk: u32) {
+        self.change(content, |swarm| swarm.doubt(reporter, owner, chunk));
+    }
+
+    /// A member wants to be told from now on, and what there is now, but for those whom he must not see.
+    pub fn watch(&mut self, user: UserId, content: ContentId, hidden: &[UserId]) -> Option<Snapshot> {
+        self.swarms.get_mut(&content)?.watch(user, hidden)
+    }
+
+    /// A member wants to be told no more; what he has stays.
+    pub fn unwatch(&mut self, user: UserId, content: ContentId) {
+        if let Some(swarm) = self.swarms.get_mut(&content) {
+            swarm.unwatch(user);
+        }
+    }
+
+    /// A user takes no part in a content any more.
+    pub fn withdraw(&mut self, user: UserId, content: ContentId) {
+        let Some(swarm) = self.swarms.get_mut(&content) else { return };
+        if !swarm.leave(user) {
+            return;
+        }
+        let bytes = Swarm::member_bytes(swarm.chunks());
+        self.bytes -= bytes;
+        if let Some(part) = self.users.get_mut(&user) {
+            part.bytes -= bytes;
+            part.contents.remove(&content);
+        }
+        self.changed.insert(content);
+        if swarm.members() == 0 {
+            self.bytes -= Swarm::own_bytes(swarm.chunks());
+            self.swarms.remove(&content);
+            self.changed.remove(&content);
+        }
+    }
+
+    /// A user's session is over.
+    pub fn gone(&mut self, user: UserId) {
+        let Some(part) = self.users.get(&user) else { return };
+        let contents: Vec<ContentId> = part.contents.iter().copied().collect();
+        contents.into_iter().for_each(|content| self.withdraw(user, content));
+        self.users.remove(&user);
+    }
+
+    /// When to take notices; an instant that has passed means now.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.changed.iter().filter_map(|content| self.swarms.get(content)).map(Swarm::due_at).min()
+    }
+
+    /// The notices that are due. `hidden_from` says whom a user must not see.
+    pub fn take(&mut self, now: Time, hidden_from: impl Fn(UserId) -> Vec<UserId>) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let swarms = &mut self.swarms;
+        self.changed.retain(|content| {
+            let Some(swarm) = swarms.get_mut(content) else { return false };
+            let is_due = swarm.due_at() <= now;
+            if is_due {
+                swarm.tell(*content, now, &hidden_from, &mut notices);
+            }
+            !is_due
+        });
+        notices
+    }
+
+    /// Who has so much of a content: those who can be asked for it, but for those whom the asker must not see.
+    #[must_use]
+    pub fn owners(&self, content: ContentId, hidden: &[UserId]) -> Vec<UserId> {
+        self.swarms.get(&content).map(|swarm| swarm.owners(hidden)).unwrap_or_default()
+    }
+
+    /// Bytes of all bitmaps and counts, as they are limited.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn change(&mut self, content: ContentId, change: impl FnOnce(&mut Swarm)) {
+        if let Some(swarm) = self.swarms.get_mut(&content) {
+            change(swarm);
+            self.changed.insert(content);
+        }
+    }
+}

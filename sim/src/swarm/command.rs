@@ -1,0 +1,219 @@
+//! The words of `sim swarm`, and what it prints.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use starling_core::swarm::{Layout, POLICIES, Policy, policy};
+use starling_core::time::Time;
+
+use super::figures::Figures;
+use super::setup::{Discipline, Nature, PeerSetup, Setup};
+use super::world::run;
+
+/// What swarm to simulate.
+#[derive(Args, Clone, Debug)]
+pub struct SwarmArguments {
+    /// Downloaders, beside the seeders.
+    #[arg(long, default_value_t = 20)]
+    peers: usize,
+    /// Chunks of the file.
+    #[arg(long, default_value_t = 1_024)]
+    chunks: u32,
+    /// Bytes of a chunk, as in 64k.
+    #[arg(long, value_parser = bytes, default_value = "64k")]
+    chunk_size: u64,
+    /// Bytes of the file, as in 256M, cut as a real one; instead of --chunks.
+    #[arg(long, value_parser = bytes)]
+    size: Option<u64>,
+    /// How chunks are chosen: rarest or random; both if it is not said.
+    #[arg(long, value_parser = known_policy)]
+    policy: Option<Choosing>,
+    /// Bits a second from each downloader, as in 10M.
+    #[arg(long, value_parser = bits, default_value = "10M")]
+    up: u64,
+    /// Bits a second to each downloader.
+    #[arg(long, value_parser = bits, default_value = "10M")]
+    down: u64,
+    /// Bits a second from each seeder; as --up if it is not said.
+    #[arg(long, value_parser = bits)]
+    seed_up: Option<u64>,
+    /// Milliseconds from a word to its answer.
+    #[arg(long, default_value_t = 20.0)]
+    rtt: f64,
+    /// Per cent of pieces that are lost.
+    #[arg(long, default_value_t = 0.0)]
+    loss: f64,
+    /// How many have the file from the start.
+    #[arg(long, default_value_t = 1)]
+    seeders: usize,
+    /// How many more say they have it and send what is wrong.
+    #[arg(long, default_value_t = 0)]
+    liars: usize,
+    /// How many more say they have it and refuse.
+    #[arg(long, default_value_t = 0)]
+    deniers: usize,
+    /// How many more say they have it and never send.
+    #[arg(long, default_value_t = 0)]
+    stallers: usize,
+    /// How many more say of everybody that he gives nothing.
+    #[arg(long, default_value_t = 0)]
+    framers: usize,
+    /// How many more bid ten thousand times a second.
+    #[arg(long, default_value_t = 0)]
+    flooders: usize,
+    /// One downloader is killed at a third of the least time, the seeder after 1.05 copies.
+    #[arg(long)]
+    churn: bool,
+    /// Where chance comes from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Serve the oldest chunk first.
+    #[arg(long)]
+    oldest: bool,
+}
+
+/// A policy, as a word.
+#[derive(Clone, Copy, Debug)]
+pub struct Choosing(&'static dyn Policy);
+
+fn known_policy(text: &str) -> Result<Choosing, String> {
+    policy(text).map(Choosing).ok_or_else(|| "the policies are rarest and random".to_owned())
+}
+
+fn scaled(text: &str, thousand: u64) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "" => 1,
+        "k" | "K" => thousand,
+        "m" | "M" => thousand.pow(2),
+        "g" | "G" => thousand.pow(3),
+        _ => return Err("write it as 500k, 64M or 1G".to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("{digits} is not a number"))?;
+    number.checked_mul(factor).ok_or_else(|| "that is too much".to_owned())
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    scaled(text, 1_024)
+}
+
+fn bits(text: &str) -> Result<u64, String> {
+    scaled(text, 1_000)
+}
+
+impl SwarmArguments {
+    /// The swarm they speak of.
+    #[must_use]
+    pub fn setup(&self, policy: &'static dyn Policy) -> Setup {
+        let layout = match self.size {
+            Some(size) => Layout::new(size, starling_core::swarm::ChunkBounds::USUAL)
+                .unwrap_or_else(|| Setup::layout_of(1, 1)),
+            None => Setup::layout_of(self.chunks, self.chunk_size),
+        };
+        let plain = PeerSetup {
+            nature: Nature::Honest,
+            seeds: false,
+            comes: Time::ZERO,
+            leaves: None,
+            leaves_after_permille: None,
+            up: self.up / 8,
+            down: self.down / 8,
+        };
+        let seeder = PeerSetup { seeds: true, up: self.seed_up.unwrap_or(self.up) / 8, ..plain.clone() };
+        let mut peers = vec![seeder; self.seeders];
+        let others = [
+            (Nature::Poisoner, self.liars),
+            (Nature::Denier, self.deniers),
+            (Nature::Staller, self.stallers),
+            (Nature::Framer, self.framers),
+            (Nature::Flooder, self.flooders),
+            (Nature::Honest, self.peers),
+        ];
+        for (nature, count) in others {
+            peers.extend(vec![PeerSetup { nature, ..plain.clone() }; count]);
+        }
+        let mut setup = Setup {
+            seed: self.seed,
+            peers,
+            layout,
+            policy,
+            rtt: Duration::from_secs_f64(self.rtt / 1_000.0),
+            loss_ppm: (self.loss * 10_000.0) as u32,
+            discipline: if self.oldest { Discipline::Oldest } else { Discipline::Robin },
+            until: Time::NEVER,
+        };
+        let bound = setup.bound();
+        setup.until = Time::ZERO + bound * 20 + Duration::from_secs(120);
+        if self.churn {
+            setup
+                .peers
+                .iter_mut()
+                .filter(|peer| peer.seeds)
+                .for_each(|peer| peer.leaves_after_permille = Some(1_050));
+            if let Some(last) = setup.peers.last_mut() {
+                last.leaves = Some(Time::ZERO + bound / 3);
+            }
+        }
+        setup
+    }
+
+    /// Simulates it and prints what came of it.
+    #[must_use]
+    pub fn run(&self) -> ExitCode {
+        let policies: Vec<&'static dyn Policy> =
+            self.policy.map_or_else(|| POLICIES.to_vec(), |choosing| vec![choosing.0]);
+        let mut all_complete = true;
+        for policy in policies {
+            let began = Instant::now();
+            let figures = run(self.setup(policy));
+            report(policy.name(), &figures, began.elapsed());
+            all_complete &= figures.is_complete();
+        }
+        if all_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+fn report(policy: &str, figures: &Figures, took: Duration) {
+    let parts = |number: u64, of: f64| number as f64 / of;
+    println!("{policy}:");
+    println!(
+        "  last done after {:.3} s = {:.4} x D (D = {:.3} s){}",
+        figures.last().as_secs_f64(),
+        parts(figures.ratio(), 10_000.0),
+        figures.bound.as_secs_f64(),
+        if figures.is_complete() { "" } else { "; NOT ALL ARE DONE" },
+    );
+    let seeded = figures
+        .copies_seeded()
+        .map_or_else(|| "-".to_owned(), |copies| format!("{:.3}", parts(copies, 1_000.0)));
+    println!(
+        "  up-links busy {:.1} %, sent twice {:.2} %, wrong chunks {}, seeder sent {seeded} copies before it was dispensable",
+        parts(figures.uplinks_permille, 10.0),
+        parts(figures.twice(), 100.0),
+        figures.courses.iter().map(|course| course.wrong).sum::<u32>(),
+    );
+    let [neighbour, tracker] = figures.ages;
+    let ms = |span: Duration| span.as_secs_f64() * 1_000.0;
+    println!(
+        "  knowledge is old: neighbours' {:.0} ms (at most {:.0}), the tracker's {:.0} ms (at most {:.0})",
+        ms(neighbour.mean()),
+        ms(neighbour.max()),
+        ms(tracker.mean()),
+        ms(tracker.max()),
+    );
+    println!("  the last 1 % takes {:.1} % of the time", parts(figures.last_hundredth(), 10.0));
+    let traffic = figures.traffic;
+    let per_chunk = |count: u64| count as f64 / traffic.choices.max(1) as f64;
+    println!(
+        "  for each chunk: {:.2} bids, {:.2} returned, {:.3} cancelled, {:.2} batches to neighbours, {:.2} reports, {:.2} notices with {:.1} numbers",
+        per_chunk(traffic.bids),
+        per_chunk(traffic.returns),
+        per_chunk(traffic.cancels),
+        per_chunk(traffic.haves),
+        per_chunk(traffic.reports),
+        per_chunk(traffic.notices),
+        per_chunk(traffic.notice_entries),
+    );
+    println!("  simulated in {:.2} s", took.as_secs_f64());
+}
