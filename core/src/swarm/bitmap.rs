@@ -115,6 +115,12 @@ impl Bitmap {
         self.bits.iter().zip(&other.bits).any(|(one, two)| one & two != 0)
     }
 
+    /// Some chunk is here and not in the other.
+    #[must_use]
+    pub fn exceeds(&self, other: &Bitmap) -> bool {
+        self.bits.iter().zip(&other.bits).any(|(one, two)| one & !two != 0)
+    }
+
     /// Those that are here, in order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.chunks).filter(|chunk| self.contains(*chunk))
@@ -192,6 +198,7 @@ mod tests {
             let (one, two) = (bitmap(one), bitmap(two));
             let expected: Vec<u32> = one.iter().filter(|chunk| two.contains(*chunk)).collect();
             prop_assert_eq!(one.meets(&two), !expected.is_empty());
+            prop_assert_eq!(one.exceeds(&two), one.iter().any(|chunk| !two.contains(chunk)));
             prop_assert_eq!(one.both(&two).collect::<Vec<_>>(), expected);
         }
 

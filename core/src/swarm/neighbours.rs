@@ -43,6 +43,13 @@ impl<K: Ord + Copy> Neighbours<K> {
         self.linked.remove(&peer);
     }
 
+    /// Somebody is a neighbour no longer; he can be called again.
+    pub fn put_off(&mut self, peer: K) {
+        if self.linked.remove(&peer).is_some() {
+            self.known.insert(peer);
+        }
+    }
+
     /// Whom to call now, if there are too few; he counts as a neighbour until he is gone or does not answer.
     pub fn call(&mut self, dice: &mut Dice) -> Option<K> {
         let called = self.linked.values().filter(|called| **called).count();

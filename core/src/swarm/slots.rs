@@ -15,22 +15,26 @@
 //! [`SLACK_CHUNKS`] of that, whoever has fewest chunks goes first: he is the one whose up-link is idle.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::meter::Meter;
 use crate::id::UserId;
+use crate::seed::Dice;
 use crate::time::Time;
 
 /// Chunks granted to one bidder and not yet sent.
 pub const OUTSTANDING_MAX: u32 = 16;
 /// Chunks that are accepted at a time however slow the up-link is.
 const ACCEPTED_MIN: u32 = 2;
+/// Chunks that are accepted at a time while some of their receivers are busy.
+const BESIDE_MAX: u32 = 8;
 /// What is accepted beyond those takes the up-link no longer than this.
 const LEAD_MAX: Duration = Duration::from_millis(100);
 /// How long a bidder may take to answer a grant; then his bid is gone.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// So many chunks a user may be ahead of another who waits, because he has fewer.
-const SLACK_CHUNKS: u64 = 2;
+const SLACK_CHUNKS: u64 = 16;
 
 /// What somebody wants of us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub struct Bid {
     pub wants: u32,
     /// How many chunks of the content he has.
     pub has: u32,
+    /// He wants nothing of what we have now, only when we have got something more.
+    pub later: bool,
     /// Bytes of a chunk of this content.
     pub chunk_bytes: u64,
 }
@@ -55,6 +61,8 @@ pub struct Slots<K> {
     finish: BTreeMap<UserId, u64>,
     accepted: u32,
     accepted_bytes: u64,
+    /// Chunks whose receivers take less than the up-link could send them.
+    held_back: u32,
     uplink: Meter,
     /// Since when the up-link has been busy with what it sends now.
     busy_since: Time,
@@ -81,6 +89,7 @@ impl<K> Default for Slots<K> {
             finish: BTreeMap::new(),
             accepted: 0,
             accepted_bytes: 0,
+            held_back: 0,
             uplink: Meter::default(),
             busy_since: Time::ZERO,
             answer: Duration::ZERO,
@@ -100,12 +109,26 @@ impl<K: Ord + Copy> Slots<K> {
         bidder.bid = Bid { chunk_bytes, ..bid };
     }
 
-    /// A slot, if one is free and somebody bids. Ask until there is none.
-    pub fn grant(&mut self, now: Time) -> Option<K> {
-        if self.accepted >= ACCEPTED_MIN && self.accepted_bytes >= self.lead_bytes() {
+    /// We have got a chunk: those who wait for something more of this content want it. `is_his` says who bids for it.
+    pub fn got(&mut self, is_his: impl Fn(K) -> bool) {
+        let waiting = self.bidders.iter_mut().filter(|(key, _)| is_his(**key));
+        waiting.for_each(|(_, bidder)| bidder.bid.later = false);
+    }
+
+    /// So many of the accepted chunks have receivers who cannot take more now; others may be sent beside them.
+    pub const fn held_back(&mut self, chunks: u32) {
+        self.held_back = chunks;
+    }
+
+    /// A slot, if one is free and somebody bids for whom there `is_something`: whose bid would only be given back keeps
+    /// it. Ask until there is none.
+    pub fn grant(&mut self, now: Time, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<K> {
+        let flowing = self.accepted - self.held_back.min(self.accepted);
+        let is_full = flowing >= ACCEPTED_MIN && self.accepted_bytes >= self.lead_bytes();
+        if is_full || flowing < self.accepted && self.accepted >= BESIDE_MAX {
             return None;
         }
-        let (key, first) = self.next_bidder()?;
+        let (key, first) = self.next_bidder(dice, is_something)?;
         self.virtual_now = first;
         let bidder = self.bidders.get_mut(&key)?;
         bidder.bid.wants -= 1;
@@ -198,17 +221,21 @@ impl<K: Ord + Copy> Slots<K> {
     }
 
     /// Who goes next, and the virtual time that it then is.
-    fn next_bidder(&self) -> Option<(K, u64)> {
+    fn next_bidder(&self, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<(K, u64)> {
         let open = || {
-            let waiting = |bidder: &Bidder| bidder.bid.wants > 0 && bidder.outstanding() < OUTSTANDING_MAX;
+            let waiting = |bidder: &Bidder| {
+                bidder.bid.wants > 0 && !bidder.bid.later && bidder.outstanding() < OUTSTANDING_MAX
+            };
             self.bidders.iter().filter(move |(_, bidder)| waiting(bidder))
         };
+        let open: Vec<(&K, &Bidder)> = open().filter(|(key, _)| is_something(**key)).collect();
+        let open = || open.iter().copied();
         let first = open().map(|(_, bidder)| self.start_of(bidder.bid.user)).min()?;
         let near = open().filter(|(_, bidder)| {
             let slack = SLACK_CHUNKS * bidder.bid.chunk_bytes;
             self.start_of(bidder.bid.user) <= first.saturating_add(slack)
         });
-        let next = near.min_by_key(|(_, bidder)| (bidder.bid.has, self.start_of(bidder.bid.user)));
+        let next = near.min_by_key(|(_, bidder)| (bidder.bid.has, dice.bits()));
         next.map(|(key, _)| (*key, first))
     }
 

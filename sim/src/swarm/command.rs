@@ -1,5 +1,7 @@
 //! The words of `sim swarm`, and what it prints.
 
+use std::ops::Range;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,9 @@ use starling_core::swarm::{Layout, POLICIES, Policy, policy};
 use starling_core::time::Time;
 
 use super::figures::Figures;
-use super::setup::{Discipline, Nature, PeerSetup, Setup};
+use super::plot;
+use super::setup::{Nature, PeerSetup, Setup};
+use super::small::verdict;
 use super::world::run;
 
 /// What swarm to simulate.
@@ -39,7 +43,7 @@ pub struct SwarmArguments {
     #[arg(long, value_parser = bits)]
     seed_up: Option<u64>,
     /// Milliseconds from a word to its answer.
-    #[arg(long, default_value_t = 20.0)]
+    #[arg(long, default_value_t = 1.0)]
     rtt: f64,
     /// Per cent of pieces that are lost.
     #[arg(long, default_value_t = 0.0)]
@@ -68,14 +72,26 @@ pub struct SwarmArguments {
     /// Where chance comes from.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Serve the oldest chunk first.
+    /// Draws completion curves of the policies into this file, as SVG.
     #[arg(long)]
-    oldest: bool,
+    plot: Option<PathBuf>,
+    /// Instead of one swarm, small ones with liars and churn: first seed and the one after the last, as in 0..1000.
+    #[arg(long, value_parser = range)]
+    seeds: Option<Range<u64>>,
 }
 
 /// A policy, as a word.
 #[derive(Clone, Copy, Debug)]
 pub struct Choosing(&'static dyn Policy);
+
+/// Failing seeds that are named.
+const FAILURES_SHOWN: usize = 12;
+
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("write a range as 0..1000")?;
+    let number = |part: &str| part.parse().map_err(|_| format!("{part} is not a number"));
+    Ok(number(from)?..number(to)?)
+}
 
 fn known_policy(text: &str) -> Result<Choosing, String> {
     policy(text).map(Choosing).ok_or_else(|| "the policies are rarest and random".to_owned())
@@ -140,7 +156,6 @@ impl SwarmArguments {
             policy,
             rtt: Duration::from_secs_f64(self.rtt / 1_000.0),
             loss_ppm: (self.loss * 10_000.0) as u32,
-            discipline: if self.oldest { Discipline::Oldest } else { Discipline::Robin },
             until: Time::NEVER,
         };
         let bound = setup.bound();
@@ -163,15 +178,36 @@ impl SwarmArguments {
     pub fn run(&self) -> ExitCode {
         let policies: Vec<&'static dyn Policy> =
             self.policy.map_or_else(|| POLICIES.to_vec(), |choosing| vec![choosing.0]);
-        let mut all_complete = true;
+        if let Some(seeds) = &self.seeds {
+            return many(seeds.clone());
+        }
+        let mut runs = Vec::new();
         for policy in policies {
             let began = Instant::now();
             let figures = run(self.setup(policy));
             report(policy.name(), &figures, began.elapsed());
-            all_complete &= figures.is_complete();
+            runs.push((policy.name(), figures));
         }
+        if let Some(path) = &self.plot
+            && let Err(error) = std::fs::write(path, plot::svg(&runs))
+        {
+            eprintln!("{}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+        let all_complete = runs.iter().all(|(_, figures)| figures.is_complete());
         if all_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
+}
+
+/// Runs small swarms and tells which of them were not as promised.
+fn many(seeds: Range<u64>) -> ExitCode {
+    let (began, count) = (Instant::now(), seeds.end.saturating_sub(seeds.start));
+    let failed: Vec<(u64, String)> =
+        seeds.filter_map(|seed| verdict(seed).err().map(|story| (seed, story))).collect();
+    println!("swarms {count}, complete {}", count - failed.len() as u64);
+    failed.iter().take(FAILURES_SHOWN).for_each(|(seed, story)| println!("  seed {seed}: {story}"));
+    println!("simulated in {:.2} s", began.elapsed().as_secs_f64());
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn report(policy: &str, figures: &Figures, took: Duration) {

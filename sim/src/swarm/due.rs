@@ -14,7 +14,7 @@ pub(super) enum Due {
     /// Others learn that a peer is gone.
     Lost { peer: u32, by: u32 },
     /// A bid arrives.
-    Bid { from: u32, to: u32, wants: u32, has: u32 },
+    Bid { from: u32, to: u32, wants: u32, has: u32, later: bool },
     /// A grant arrives.
     Grant { from: u32, to: u32, suggested: Option<u32> },
     /// A choice arrives.

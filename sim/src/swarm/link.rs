@@ -1,6 +1,6 @@
 //! Access links: one up and one down for each peer, shared by the chunks that go over them.
 //!
-//! A chunk goes in pieces. An up-link sends one piece at a time; a down-link takes them in the order in which they
+//! A chunk goes in pieces. An up-link sends one piece at a time, of the oldest chunk whose receiver can take it; a down-link takes them in the order in which they
 //! arrive. A sender may have so many pieces of a chunk on their way as a window allows, so a receiver who is
 //! sent more than he can take holds his senders back, as TCP does.
 
@@ -8,8 +8,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use starling_core::time::Time;
-
-use super::setup::Discipline;
 
 /// Bytes of a piece at most.
 pub(super) const PIECE_BYTES: u64 = 16 * 1024;
@@ -73,8 +71,8 @@ impl Flow {
 /// What an up-link does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Sends a piece of this flow.
-    Piece(usize),
+    /// Sends a piece of this flow, past so many others whose receivers are busy.
+    Piece(usize, usize),
     /// Every receiver is busy until then.
     Wait(Time),
     /// Nothing.
@@ -125,18 +123,15 @@ impl Link {
         }
     }
 
-    /// Which piece is sent now.
-    pub(super) fn next(&mut self, flows: &mut [Flow], discipline: Discipline, now: Time) -> Next {
+    /// Which piece is sent now: of the chunk that was accepted first, unless its receiver is busy. To share the link among
+    /// the accepted chunks would make each of them later and none sooner; what is late is not passed on.
+    pub(super) fn next(&mut self, flows: &mut [Flow], now: Time) -> Next {
         let mut soonest = Time::NEVER;
         for place in 0..self.flows.len() {
             let index = self.flows[place];
             let opens_at = flows[index].opens_at(self.window, now);
             if opens_at <= now {
-                if discipline == Discipline::Robin {
-                    self.flows.remove(place);
-                    self.flows.push_back(index);
-                }
-                return Next::Piece(index);
+                return Next::Piece(index, place);
             }
             soonest = soonest.min(opens_at);
         }

@@ -9,7 +9,9 @@ mod due;
 pub mod figures;
 mod link;
 mod peer;
+mod plot;
 pub mod setup;
+pub mod small;
 mod world;
 
 pub use figures::Figures;

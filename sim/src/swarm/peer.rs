@@ -43,7 +43,9 @@ pub(super) struct Peer {
     pub(super) suggested: VecDeque<(u32, Option<u32>)>,
     /// With whom he is connected.
     pub(super) neighbours: Neighbours<u32>,
-    /// What he has not told yet.
+    /// What he has got and has not told his neighbours yet.
+    pub(super) gained: Batch<(u32, Time)>,
+    /// What he has not told the tracker yet.
     pub(super) news: Batch<News>,
     /// His chance.
     pub(super) dice: Dice,
@@ -86,6 +88,7 @@ impl Peer {
             fresh,
             suggested: VecDeque::new(),
             neighbours: Neighbours::default(),
+            gained: Batch::default(),
             news: Batch::default(),
             dice,
             alarm: Time::NEVER,
@@ -112,7 +115,10 @@ impl Peer {
     #[must_use]
     pub(super) fn deadline(&self) -> Option<Time> {
         let download = self.download.as_ref().and_then(Download::deadline);
-        [download, self.slots.deadline(), self.news.deadline()].into_iter().flatten().min()
+        [download, self.slots.deadline(), self.news.deadline(), self.gained.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Takes the suggestion that went with the oldest unanswered grant to somebody.

@@ -41,15 +41,6 @@ pub struct PeerSetup {
     pub down: u64,
 }
 
-/// In which order an up-link serves the chunks it has accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Discipline {
-    /// A piece of each in turn.
-    Robin,
-    /// The oldest first; the next only while its receiver cannot take more.
-    Oldest,
-}
-
 /// A whole swarm.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -65,8 +56,6 @@ pub struct Setup {
     pub rtt: Duration,
     /// Of a million pieces, so many are lost and sent again.
     pub loss_ppm: u32,
-    /// How up-links are shared.
-    pub discipline: Discipline,
     /// The world ends then, whatever is still missing.
     pub until: Time,
 }

@@ -116,6 +116,12 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.owners.iter().filter(|(_, owner)| owner.delivered > 0).map(|(key, _)| *key)
     }
 
+    /// We have something that he lacks, as far as he has told; of whom nothing is known, that is so.
+    #[must_use]
+    pub fn has_for(&self, key: K) -> bool {
+        self.owners.get(&key).is_none_or(|owner| self.held.exceeds(&owner.has))
+    }
+
     /// Chunks asked of somebody and not here.
     #[must_use]
     pub const fn under_way(&self) -> usize {
@@ -140,7 +146,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     /// Somebody cannot be asked any more.
     pub fn owner_left(&mut self, owner: K, now: Time, out: &mut Vec<Order<K>>) {
         self.owners.remove(&owner);
-        self.drop_transfers(owner, now, false, out);
+        self.drop_transfers(owner, false, out);
         self.refill(now, out);
     }
 
@@ -152,7 +158,9 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             is_news |= known.has.insert(*chunk) && self.wanted.contains(*chunk);
         }
         if is_news {
-            self.refill(now, out);
+            known.has_news();
+            self.lonely_since = None;
+            self.ask(owner, now, out);
         }
     }
 
@@ -219,9 +227,12 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         }
         if let Some(owner) = self.owners.get_mut(&key) {
             owner.has.remove(chunk);
-            owner.rests(now);
+            let is_hopeless = owner.fails(now);
             let wakes_at = owner.wakes_at(now);
             self.wake_by(wakes_at);
+            if is_hopeless {
+                out.push(Order::Replace { owner: key });
+            }
         }
         out.push(Order::Doubt { owner: key, chunk });
         self.release(chunk, out);
@@ -256,7 +267,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         if right {
             self.is_right(key, chunk, now, out);
         } else {
-            self.is_wrong(key, chunk, now, out);
+            self.is_wrong(key, chunk, out);
         }
         self.refill(now, out);
     }
@@ -276,13 +287,13 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         }
     }
 
-    fn is_wrong(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {
+    fn is_wrong(&mut self, key: K, chunk: u32, out: &mut Vec<Order<K>>) {
         if let Some(owner) = self.owners.get_mut(&key) {
             owner.barred = true;
         }
         out.push(Order::Bar { owner: key });
         self.release(chunk, out);
-        self.drop_transfers(key, now, true, out);
+        self.drop_transfers(key, true, out);
     }
 
     /// Somebody may have been silent for too long.
@@ -295,10 +306,10 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         let stalled: Vec<K> =
             self.owners.iter().filter(|(_, owner)| is_stalled(owner)).map(|(key, _)| *key).collect();
         for key in stalled {
-            if let Some(owner) = self.owners.get_mut(&key) {
-                owner.rests(now);
+            self.drop_transfers(key, true, out);
+            if self.owners.get_mut(&key).is_some_and(|owner| owner.fails(now)) {
+                out.push(Order::Replace { owner: key });
             }
-            self.drop_transfers(key, now, true, out);
         }
         self.alarm = Time::NEVER;
         self.refill(now, out);
@@ -335,7 +346,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     }
 
     /// Waits for nothing of this owner any more; tells him so, if he is there.
-    fn drop_transfers(&mut self, key: K, _now: Time, is_there: bool, out: &mut Vec<Order<K>>) {
+    fn drop_transfers(&mut self, key: K, is_there: bool, out: &mut Vec<Order<K>>) {
         while let Some(chunk) = self.transfers.iter().find(|one| one.owner == key).map(|one| one.chunk) {
             self.take_transfer(key, chunk);
             if is_there {

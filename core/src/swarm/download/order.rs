@@ -11,6 +11,8 @@ pub enum Order<K> {
         wants: u32,
         /// How many chunks we have.
         has: u32,
+        /// We want nothing of what he has now: only when he has got something more.
+        later: bool,
     },
     /// Answer his grant: send this chunk.
     Choose {
@@ -47,6 +49,11 @@ pub enum Order<K> {
         owner: K,
         /// What.
         chunk: u32,
+    },
+    /// He has failed several times: end the connection for now, and call another.
+    Replace {
+        /// Who.
+        owner: K,
     },
     /// For 30 s nobody has had anything that is missing here: the download ends, what is here stays.
     GiveUp,

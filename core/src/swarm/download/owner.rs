@@ -17,6 +17,8 @@ const SILENCE_MIN: Duration = Duration::from_secs(2);
 const RATE_UNKNOWN: u64 = 64 * 1024;
 /// How long an owner rests after he failed; twice as long after each further time.
 const REST: Duration = Duration::from_secs(4);
+/// Failures after which another is called in his place.
+const FAILURES_MAX: u32 = 2;
 /// The longest rest.
 const REST_MAX: Duration = Duration::from_secs(64);
 /// A bid that was not answered for so long no longer keeps others from being asked.
@@ -32,8 +34,12 @@ pub(super) struct Owner {
     /// He is left alone until then.
     rests_until: Time,
     rest: Duration,
+    /// How often he failed since he last proved good.
+    failures: u32,
     /// Chunks for which we bid and which he has not granted.
     bids: u32,
+    /// Our bids are for what he will get, not for what he has.
+    pub(super) later: bool,
     /// When we last did.
     bid_at: Time,
     /// Chunks that are chosen and not here.
@@ -56,7 +62,9 @@ impl Owner {
             barred: false,
             rests_until: Time::ZERO,
             rest: REST,
+            failures: 0,
             bids: 0,
+            later: false,
             bid_at: Time::ZERO,
             under_way: 0,
             moved_at: Time::ZERO,
@@ -80,7 +88,7 @@ impl Owner {
 
     /// Bids that may soon be granted.
     pub(super) fn fresh_bids(&self, now: Time) -> u32 {
-        if now < self.bid_at + BID_FRESH { self.bids } else { 0 }
+        if !self.later && now < self.bid_at + BID_FRESH { self.bids } else { 0 }
     }
 
     /// When fresh bids are no longer fresh.
@@ -89,9 +97,17 @@ impl Owner {
     }
 
     /// Another chunk is bid for.
-    pub(super) const fn bid(&mut self, now: Time) {
+    pub(super) const fn bid(&mut self, later: bool, now: Time) {
+        self.later = later;
         self.bids += 1;
         self.bid_at = now;
+    }
+
+    /// He has got something that is wanted: what was bid for later is bid for anew.
+    pub(super) const fn has_news(&mut self) {
+        if self.later {
+            (self.later, self.bids) = (false, 0);
+        }
     }
 
     /// A bid was granted.
@@ -124,17 +140,19 @@ impl Owner {
         }
     }
 
-    /// He failed: he is left alone for a while.
-    pub(super) fn rests(&mut self, now: Time) {
+    /// He failed: he is left alone for a while. True if another in his place would be better.
+    pub(super) fn fails(&mut self, now: Time) -> bool {
+        self.failures += 1;
         self.rests_until = now + self.rest;
         self.rest = (self.rest * 2).min(REST_MAX);
         self.bids = 0;
+        self.failures >= FAILURES_MAX
     }
 
     /// He proved good.
     pub(super) const fn delivers(&mut self) {
         self.delivered += 1;
-        self.rest = REST;
+        (self.rest, self.failures) = (REST, 0);
     }
 
     /// How many chunks may be under way from him: one until he has shown that he sends what is right, then two and

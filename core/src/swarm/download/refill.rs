@@ -4,14 +4,14 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::{Download, Order};
+use super::{Download, Order, Owner};
 use crate::time::Time;
 
-/// Chunks under way at a time from all owners, beyond what travels during a round trip: one that comes and one that
-/// follows.
-const UNDER_WAY_MIN: usize = 2;
+/// Chunks under way at a time from all owners, beyond what travels during a round trip. Each of them may wait behind one
+/// or two others at its owner: with fewer, a down-link that is as fast as the up-links is idle between two chunks.
+const UNDER_WAY_MIN: usize = 6;
 /// Bids beyond that: owners who grant late or never.
-const BIDS_SPARE: usize = 2;
+const BIDS_SPARE: usize = 8;
 /// Chunks under way at a time from all owners at most.
 const UNDER_WAY_MAX: usize = 64;
 
@@ -31,46 +31,93 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             return;
         }
         self.note_company(now);
-        let aim = self.under_way_max() + BIDS_SPARE;
-        let has = self.held.held();
-        loop {
-            let bids: u32 = self.owners.values().map(|owner| owner.fresh_bids(now)).sum();
-            if self.transfers.len() + bids as usize >= aim {
-                break;
+        self.postpone(now, out);
+        let mut lacking = self.lacking(now);
+        if lacking > 0 {
+            let mut open = self.open_owners(now);
+            while lacking > 0 {
+                let Some(key) = self.next_owner(&mut open) else { break };
+                self.bid(key, false, now, out);
+                lacking -= 1;
             }
-            let Some(key) = self.next_owner(now) else { break };
-            let Some(owner) = self.owners.get_mut(&key) else { break };
-            owner.bid(now);
-            out.push(Order::Bid { owner: key, wants: owner.bids(), has });
-            let ages_at = owner.bids_age_at(now);
-            self.wake_by(ages_at);
+        }
+        self.hope(now, out);
+    }
+
+    /// Bids at this owner, if more bids are wanted.
+    pub(super) fn ask(&mut self, key: K, now: Time, out: &mut Vec<Order<K>>) {
+        let chunk_bytes = self.layout.chunk_bytes();
+        let is_open = |owner: &Owner| owner.is_open(now) && owner.engaged() < owner.window(chunk_bytes);
+        if self.owners.get(&key).is_some_and(is_open) && self.lacking(now) > 0 {
+            self.bid(key, false, now, out);
         }
     }
 
-    /// One of those who have something to give and of whom least is asked already.
-    fn next_owner(&mut self, now: Time) -> Option<K> {
-        let chunk_bytes = self.layout.chunk_bytes();
-        let (mut least, mut count, mut chosen) = (u32::MAX, 0, None);
-        let mut dice = self.dice.clone();
-        for (key, owner) in &self.owners {
-            let is_aged = owner.bids() > 0 && owner.fresh_bids(now) == 0;
-            if is_aged || !owner.is_open(now) || owner.engaged() >= owner.window(chunk_bytes) {
-                continue;
-            }
-            let engaged = owner.engaged();
-            if engaged > least || !self.is_useful(*key, now) {
-                continue;
-            }
-            if engaged < least {
-                (least, count) = (engaged, 0);
-            }
-            count += 1;
-            if dice.below(count) == 0 {
-                chosen = Some(*key);
-            }
+    /// Bids that are lacking.
+    fn lacking(&self, now: Time) -> usize {
+        let bids: usize = self.owners.values().map(|owner| owner.fresh_bids(now) as usize).sum();
+        let aim = self.under_way_max() + BIDS_SPARE;
+        aim.saturating_sub(self.transfers.len() + bids)
+    }
+
+    fn bid(&mut self, key: K, later: bool, now: Time, out: &mut Vec<Order<K>>) {
+        let has = self.held.held();
+        let Some(owner) = self.owners.get_mut(&key) else { return };
+        owner.bid(later, now);
+        out.push(Order::Bid { owner: key, wants: owner.bids(), has, later });
+        let ages_at = owner.bids_age_at(now);
+        self.wake_by(ages_at);
+    }
+
+    /// Bids at owners of whom nothing is wanted any more are bids for what they will get.
+    fn postpone(&mut self, now: Time, out: &mut Vec<Order<K>>) {
+        let is_over = |key: &K, owner: &Owner| owner.bids() > 0 && !owner.later && !self.is_useful(*key, now);
+        let over: Vec<K> =
+            self.owners.iter().filter(|(key, owner)| is_over(key, owner)).map(|(key, _)| *key).collect();
+        let has = self.held.held();
+        for key in over {
+            let Some(owner) = self.owners.get_mut(&key) else { continue };
+            owner.later = true;
+            out.push(Order::Bid { owner: key, wants: owner.bids(), has, later: true });
         }
-        self.dice = dice;
-        chosen
+    }
+
+    /// Bids for what owners will get, where they have nothing now.
+    fn hope(&mut self, now: Time, out: &mut Vec<Order<K>>) {
+        let may_get = |key: &K, owner: &Owner| {
+            owner.is_open(now)
+                && owner.engaged() == 0
+                && !owner.has.is_complete()
+                && !self.is_useful(*key, now)
+        };
+        let hopes: Vec<K> =
+            self.owners.iter().filter(|(key, owner)| may_get(key, owner)).map(|(key, _)| *key).collect();
+        if self.wanted.held() > 0 {
+            hopes.into_iter().for_each(|key| self.bid(key, true, now, out));
+        }
+    }
+
+    /// Who has something to give and can be asked for more: of each, how much is asked already, and how much may be.
+    fn open_owners(&self, now: Time) -> Vec<(K, u32, u32)> {
+        let chunk_bytes = self.layout.chunk_bytes();
+        let is_aged = |owner: &Owner| !owner.later && owner.bids() > 0 && owner.fresh_bids(now) == 0;
+        let open = self.owners.iter().filter(|(_, owner)| owner.is_open(now) && !is_aged(owner));
+        let open = open.map(|(key, owner)| (*key, owner.engaged(), owner.window(chunk_bytes)));
+        open.filter(|(key, engaged, window)| engaged < window && self.is_useful(*key, now)).collect()
+    }
+
+    /// One of those of whom least is asked, all alike. He counts as asked for one more.
+    fn next_owner(&mut self, open: &mut Vec<(K, u32, u32)>) -> Option<K> {
+        let least = open.iter().map(|(_, engaged, _)| *engaged).min()?;
+        let count = open.iter().filter(|(_, engaged, _)| *engaged == least).count() as u64;
+        let chosen = usize::try_from(self.dice.below(count)).unwrap_or(0);
+        let mut all = open.iter().enumerate().filter(|(_, (_, engaged, _))| *engaged == least);
+        let (place, (key, _, window)) = all.nth(chosen).map(|(place, owner)| (place, *owner))?;
+        open[place].1 += 1;
+        if open[place].1 >= window {
+            open.swap_remove(place);
+        }
+        Some(key)
     }
 
     fn is_useful(&self, key: K, now: Time) -> bool {

@@ -192,7 +192,8 @@ impl Swarm {
 
     /// The chunks whose told number has changed. They are told now.
     fn news(&mut self) -> Vec<(u32, u32)> {
-        let changed = core::mem::replace(&mut self.changed, Bitmap::none(self.told.len() as u32));
+        let none = Bitmap::none(self.chunks());
+        let changed = core::mem::replace(&mut self.changed, none);
         let mut news = Vec::new();
         for chunk in changed.iter() {
             let (copies, told) = (coarse(self.copies[chunk as usize]), &mut self.told[chunk as usize]);

@@ -88,8 +88,11 @@ impl World {
             peer.times.push(now);
             peer.fresh.gained(chunk, &mut peer.dice);
             peer.news.add(News::Gained(chunk, now));
+            peer.gained.add((chunk, now));
             let is_done = peer.held.is_complete();
             self.spread(chunk);
+            self.peer(place).slots.got(|_| true);
+            self.grants(place);
             if is_done {
                 self.is_done(place);
             }
@@ -108,36 +111,51 @@ impl World {
 
     /// Performs what a download wants.
     pub(super) fn perform(&mut self, place: u32) {
-        let (now, heard, from) = (self.now, self.heard(), place);
-        let mut orders = std::mem::take(&mut self.peer(place).orders);
-        for order in orders.drain(..) {
-            match order {
-                Order::Bid { owner, wants, has } => {
-                    self.traffic.bids += 1;
-                    self.queue.plan(heard, Due::Bid { from, to: owner, wants, has });
-                }
-                Order::Choose { owner, chunk } => {
-                    self.traffic.choices += 1;
-                    self.peer(place).news.add(News::Started(chunk, now));
-                    self.queue.plan(heard, Due::Choose { from, to: owner, chunk });
-                }
-                Order::Return { owner } => {
-                    self.traffic.returns += 1;
-                    self.queue.plan(heard, Due::Return { from, to: owner });
-                }
-                Order::Cancel { owner, chunk } => {
-                    self.traffic.cancels += 1;
-                    self.queue.plan(heard, Due::Cancel { from, to: owner, chunk });
-                }
-                Order::Dropped { chunk } => self.peer(place).news.add(News::Dropped(chunk)),
-                Order::Bar { owner } => {
-                    self.peer(place).neighbours.forget(owner);
-                    self.call_some(place);
-                }
-                Order::Doubt { owner, chunk } => self.peer(place).news.add(News::Doubt(owner, chunk)),
-                Order::GiveUp => self.traffic.given_up += 1,
-            }
+        // To replace somebody makes new orders.
+        while !self.peer(place).orders.is_empty() {
+            let orders = std::mem::take(&mut self.peer(place).orders);
+            orders.into_iter().for_each(|order| self.perform_one(place, order));
         }
-        self.peer(place).orders = orders;
+    }
+
+    fn perform_one(&mut self, place: u32, order: Order<u32>) {
+        let (now, heard, from) = (self.now, self.heard(), place);
+        match order {
+            Order::Bid { owner, wants, has, later } => {
+                self.traffic.bids += 1;
+                self.queue.plan(heard, Due::Bid { from, to: owner, wants, has, later });
+            }
+            Order::Choose { owner, chunk } => {
+                self.traffic.choices += 1;
+                self.peer(place).news.add(News::Started(chunk, now));
+                self.queue.plan(heard, Due::Choose { from, to: owner, chunk });
+            }
+            Order::Return { owner } => {
+                self.traffic.returns += 1;
+                self.queue.plan(heard, Due::Return { from, to: owner });
+            }
+            Order::Cancel { owner, chunk } => {
+                self.traffic.cancels += 1;
+                self.queue.plan(heard, Due::Cancel { from, to: owner, chunk });
+            }
+            Order::Dropped { chunk } => self.peer(place).news.add(News::Dropped(chunk)),
+            Order::Bar { owner } => {
+                self.peer(place).neighbours.forget(owner);
+                self.call_some(place);
+            }
+            Order::Doubt { owner, chunk } => self.peer(place).news.add(News::Doubt(owner, chunk)),
+            Order::Replace { owner } => {
+                self.peer(place).neighbours.put_off(owner);
+                self.queue.plan(heard, Due::Lost { peer: place, by: owner });
+                let peer = self.peer(place);
+                peer.slots.left(owner);
+                if let Some(download) = &mut peer.download {
+                    download.owner_left(owner, now, &mut peer.orders);
+                }
+                self.stop_flows(place, Some(owner));
+                self.call_some(place);
+            }
+            Order::GiveUp => self.traffic.given_up += 1,
+        }
     }
 }

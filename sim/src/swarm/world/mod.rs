@@ -106,7 +106,7 @@ impl World {
             Due::Kill { peer } => self.dies(peer),
             Due::Call { from, to } => self.calls(from, to),
             Due::Lost { peer, by } => self.loses(by, peer),
-            Due::Bid { from, to, wants, has } => self.bids(from, to, wants, has),
+            Due::Bid { from, to, wants, has, later } => self.bids(from, to, wants, has, later),
             Due::Grant { from, to, suggested } => self.is_granted(from, to, suggested),
             Due::Choose { from, to, chunk } => self.is_chosen(from, to, chunk),
             Due::Return { from, to } => self.is_returned(from, to),

@@ -14,12 +14,12 @@ use super::World;
 const FLOOD: Duration = Duration::from_micros(100);
 
 impl World {
-    pub(super) fn bids(&mut self, from: u32, to: u32, wants: u32, has: u32) {
+    pub(super) fn bids(&mut self, from: u32, to: u32, wants: u32, has: u32, later: bool) {
         if !self.is_there(to) || !self.is_there(from) {
             return;
         }
         let chunk_bytes = self.setup.layout.chunk_bytes();
-        self.peer(to).slots.bid(from, Bid { user: UserId(from), wants, has, chunk_bytes });
+        self.peer(to).slots.bid(from, Bid { user: UserId(from), wants, has, later, chunk_bytes });
         self.grants(to);
         self.settle(to);
     }
@@ -28,7 +28,9 @@ impl World {
     pub(super) fn grants(&mut self, from: u32) {
         let (now, heard) = (self.now, self.heard());
         let peer = &mut self.peers[from as usize];
-        while let Some(to) = peer.slots.grant(now) {
+        let download = peer.download.as_ref();
+        let is_something = |to: u32| download.is_none_or(|download| download.has_for(to));
+        while let Some(to) = peer.slots.grant(now, &mut peer.dice, is_something) {
             let suggested = peer.fresh.suggest();
             peer.suggested.push_back((to, suggested));
             self.traffic.grants += 1;
@@ -115,18 +117,30 @@ impl World {
 
     /// Lets an idle up-link send the next piece.
     fn pump(&mut self, from: u32) {
-        let (now, discipline) = (self.now, self.setup.discipline);
+        let now = self.now;
         let link = &mut self.peers[from as usize].link;
         if link.is_sending {
             return;
         }
-        match link.next(&mut self.flows, discipline, now) {
-            Next::Piece(index) => self.send(from, index),
+        match link.next(&mut self.flows, now) {
+            Next::Piece(index, past) => {
+                self.send(from, index);
+                self.is_held_back(from, past);
+            }
             Next::Wait(at) if at < link.wakes_at || link.wakes_at <= now => {
                 link.wakes_at = at;
+                let all = link.flows.len();
                 self.queue.plan(at, Due::Wake { peer: from });
+                self.is_held_back(from, all);
             }
             Next::Wait(_) | Next::Rest => {}
+        }
+    }
+
+    fn is_held_back(&mut self, from: u32, flows: usize) {
+        self.peer(from).slots.held_back(super::name(flows));
+        if flows > 0 {
+            self.grants(from);
         }
     }
 
@@ -141,6 +155,7 @@ impl World {
         }
         let took = span(bytes, link.up);
         link.is_sending = true;
+
         link.busy += took;
         let (left, flow) = (self.now + took, super::name(index));
         let bytes_sent = u32::try_from(bytes).expect("a piece is small");
@@ -230,7 +245,7 @@ impl World {
     /// Bids at everybody, and at once again.
     pub(super) fn floods(&mut self, peer: u32) {
         for to in self.peer(peer).neighbours.list() {
-            self.bids(peer, to, 16, 0);
+            self.bids(peer, to, 16, 0, false);
         }
         self.queue.plan(self.now + FLOOD, Due::Flood { peer });
     }

@@ -11,10 +11,12 @@ use super::{CONTENT, World};
 /// Something longer than a number, on its way.
 #[derive(Clone, Debug)]
 pub(super) enum Letter {
-    /// A peer's news to his neighbours or the tracker.
+    /// What a peer has got, to his neighbours.
+    Have(u32, Vec<(u32, Time)>),
+    /// A peer's news, to the tracker.
     News(u32, Vec<News>),
     /// The tracker's to its watchers.
-    Notice(Notice, Time),
+    Notice(Notice),
 }
 
 impl World {
@@ -40,27 +42,22 @@ impl World {
     /// Sends a peer's news, if they are due.
     pub(super) fn tell(&mut self, place: u32) {
         let (now, heard) = (self.now, self.heard());
-        let Some(news) = self.peer(place).news.take(now) else { return };
-        if news.iter().any(|one| matches!(one, News::Gained(..))) {
+        if let Some(gained) = self.peer(place).gained.take(now) {
             self.traffic.haves += self.peers[place as usize].neighbours.iter().count() as u64;
-            let batch = self.post(Letter::News(place, news.clone()));
+            let batch = self.post(Letter::Have(place, gained));
             self.queue.plan(heard, Due::Have { batch });
         }
-        self.traffic.reports += 1;
-        let batch = self.post(Letter::News(place, news));
-        self.queue.plan(heard, Due::Report { batch });
+        if let Some(news) = self.peer(place).news.take(now) {
+            self.traffic.reports += 1;
+            let batch = self.post(Letter::News(place, news));
+            self.queue.plan(heard, Due::Report { batch });
+        }
     }
 
     pub(super) fn have(&mut self, batch: u32) {
-        let Some(Letter::News(from, news)) = self.open(batch) else { return };
+        let Some(Letter::Have(from, gained)) = self.open(batch) else { return };
         let now = self.now;
-        let (mut chunks, mut times) = (Vec::new(), Vec::new());
-        for one in news {
-            if let News::Gained(chunk, at) = one {
-                chunks.push(chunk);
-                times.push(at);
-            }
-        }
+        let chunks: Vec<u32> = gained.iter().map(|(chunk, _)| *chunk).collect();
         for to in self.peer(from).neighbours.list() {
             let peer = self.peer(to);
             let Some(download) = peer.download.as_mut().filter(|one| peer.is_there && !one.is_complete())
@@ -68,7 +65,7 @@ impl World {
                 continue;
             };
             download.owner_has(from, &chunks, now, &mut peer.orders);
-            times.iter().for_each(|at| self.knowledge.neighbour.note(now - *at));
+            gained.iter().for_each(|(_, at)| self.knowledge.neighbour.note(now - *at));
             self.settle(to);
         }
     }
@@ -117,14 +114,14 @@ impl World {
         for notice in self.tracker.take(now, |_| Vec::new()) {
             self.traffic.notices += notice.to.len() as u64;
             self.traffic.notice_entries += (notice.to.len() * notice.copies.len()) as u64;
-            let batch = self.post(Letter::Notice(notice, now));
+            let batch = self.post(Letter::Notice(notice));
             self.queue.plan(heard, Due::Notice { batch });
         }
         self.watch_tracker();
     }
 
     pub(super) fn notice(&mut self, batch: u32) {
-        let Some(Letter::Notice(notice, _)) = self.open(batch) else { return };
+        let Some(Letter::Notice(notice)) = self.open(batch) else { return };
         for user in &notice.to {
             let peer = self.peer(user.0);
             if !peer.is_there {
