@@ -120,6 +120,12 @@ impl<K: Ord + Copy> Slots<K> {
         self.held_back = chunks;
     }
 
+    /// He has bid, and is not gone.
+    #[must_use]
+    pub fn is_bidder(&self, key: K) -> bool {
+        self.bidders.contains_key(&key)
+    }
+
     /// A slot, if one is free and somebody bids for whom there `is_something`: whose bid would only be given back keeps
     /// it. Ask until there is none.
     pub fn grant(&mut self, now: Time, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<K> {

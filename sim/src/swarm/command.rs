@@ -11,7 +11,7 @@ use starling_core::time::Time;
 
 use super::figures::Figures;
 use super::plot;
-use super::setup::{Nature, PeerSetup, Setup};
+use super::setup::{Nature, Setup};
 use super::small::verdict;
 use super::world::run;
 
@@ -42,12 +42,12 @@ pub struct SwarmArguments {
     /// Bits a second from each seeder; as --up if it is not said.
     #[arg(long, value_parser = bits)]
     seed_up: Option<u64>,
-    /// Milliseconds from a word to its answer.
-    #[arg(long, default_value_t = 1.0)]
-    rtt: f64,
-    /// Per cent of pieces that are lost.
-    #[arg(long, default_value_t = 0.0)]
-    loss: f64,
+    /// Microseconds from a word to its answer.
+    #[arg(long, default_value_t = 1_000)]
+    rtt: u64,
+    /// Of a million pieces, how many are lost.
+    #[arg(long, default_value_t = 0)]
+    loss: u32,
     /// How many have the file from the start.
     #[arg(long, default_value_t = 1)]
     seeders: usize,
@@ -127,49 +127,31 @@ impl SwarmArguments {
                 .unwrap_or_else(|| Setup::layout_of(1, 1)),
             None => Setup::layout_of(self.chunks, self.chunk_size),
         };
-        let plain = PeerSetup {
-            nature: Nature::Honest,
-            seeds: false,
-            comes: Time::ZERO,
-            leaves: None,
-            leaves_after_permille: None,
-            up: self.up / 8,
-            down: self.down / 8,
-        };
-        let seeder = PeerSetup { seeds: true, up: self.seed_up.unwrap_or(self.up) / 8, ..plain.clone() };
-        let mut peers = vec![seeder; self.seeders];
+        let mut setup = Setup::equal(self.seeders, self.peers, layout, self.up / 8);
+        for peer in &mut setup.peers {
+            peer.down = self.down / 8;
+            if peer.seeds {
+                peer.up = self.seed_up.unwrap_or(self.up) / 8;
+            }
+        }
+        setup.until = Time::ZERO + setup.bound() * 20 + Duration::from_secs(300);
+        if self.churn {
+            setup = setup.with_churn();
+        }
         let others = [
             (Nature::Poisoner, self.liars),
             (Nature::Denier, self.deniers),
             (Nature::Staller, self.stallers),
             (Nature::Framer, self.framers),
             (Nature::Flooder, self.flooders),
-            (Nature::Honest, self.peers),
         ];
         for (nature, count) in others {
-            peers.extend(vec![PeerSetup { nature, ..plain.clone() }; count]);
+            setup = setup.and(nature, count);
         }
-        let mut setup = Setup {
-            seed: self.seed,
-            peers,
-            layout,
-            policy,
-            rtt: Duration::from_secs_f64(self.rtt / 1_000.0),
-            loss_ppm: (self.loss * 10_000.0) as u32,
-            until: Time::NEVER,
-        };
-        let bound = setup.bound();
-        setup.until = Time::ZERO + bound * 20 + Duration::from_secs(120);
-        if self.churn {
-            setup
-                .peers
-                .iter_mut()
-                .filter(|peer| peer.seeds)
-                .for_each(|peer| peer.leaves_after_permille = Some(1_050));
-            if let Some(last) = setup.peers.last_mut() {
-                last.leaves = Some(Time::ZERO + bound / 3);
-            }
-        }
+        setup.seed = self.seed;
+        setup.policy = policy;
+        setup.rtt = Duration::from_micros(self.rtt);
+        setup.loss_ppm = self.loss;
         setup
     }
 

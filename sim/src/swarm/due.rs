@@ -11,6 +11,8 @@ pub(super) enum Due {
     Kill { peer: u32 },
     /// A call is answered.
     Call { from: u32, to: u32 },
+    /// A peer calls whom he may.
+    CallAgain { peer: u32 },
     /// Others learn that a peer is gone.
     Lost { peer: u32, by: u32 },
     /// A bid arrives.

@@ -16,7 +16,7 @@ const POINTS: usize = 500;
 /// What share of all chunks is where it should be, and what share of the downloaders is done, over time: a thin and a
 /// thick curve for each policy, and the least time that any schedule needs.
 #[must_use]
-pub fn svg(runs: &[(&str, Figures)]) -> String {
+pub(super) fn svg(runs: &[(&str, Figures)]) -> String {
     let bound = runs.iter().map(|(_, figures)| micros(figures.bound)).max().unwrap_or(1);
     let last = runs.iter().map(|(_, figures)| micros(figures.last())).max().unwrap_or(1).max(bound);
     let plane = Plane { micros: last as f64 * 1.02 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use starling_core::swarm::{ChunkBounds, Layout, Policy};
+use starling_core::swarm::{ChunkBounds, Layout, POLICIES, Policy};
 use starling_core::time::Time;
 
 /// How a peer behaves.
@@ -60,7 +60,65 @@ pub struct Setup {
     pub until: Time,
 }
 
+impl PeerSetup {
+    /// An honest peer who comes at the start and stays, with so many bytes a second each way.
+    #[must_use]
+    pub const fn honest(rate: u64) -> PeerSetup {
+        PeerSetup {
+            nature: Nature::Honest,
+            seeds: false,
+            comes: Time::ZERO,
+            leaves: None,
+            leaves_after_permille: None,
+            up: rate,
+            down: rate,
+        }
+    }
+}
+
 impl Setup {
+    /// So many seeders and downloaders with links of so many bytes a second, as near as neighbours in one house.
+    #[must_use]
+    pub fn equal(seeders: usize, downloaders: usize, layout: Layout, rate: u64) -> Setup {
+        let seeder = PeerSetup { seeds: true, ..PeerSetup::honest(rate) };
+        let mut peers = vec![seeder; seeders];
+        peers.extend(vec![PeerSetup::honest(rate); downloaders]);
+        let mut setup = Setup {
+            seed: 0,
+            peers,
+            layout,
+            policy: POLICIES[0],
+            rtt: Duration::from_millis(1),
+            loss_ppm: 0,
+            until: Time::NEVER,
+        };
+        setup.until = Time::ZERO + setup.bound() * 20 + Duration::from_secs(300);
+        setup
+    }
+
+    /// The same with so many more of some nature, with the links of the last one.
+    #[must_use]
+    pub fn and(mut self, nature: Nature, count: usize) -> Setup {
+        if let Some(last) = self.peers.last().cloned() {
+            self.peers.extend(vec![PeerSetup { nature, seeds: false, ..last }; count]);
+        }
+        self
+    }
+
+    /// The same with one downloader killed at a third of the least time, and the seeders after 1.05 copies.
+    #[must_use]
+    pub fn with_churn(mut self) -> Setup {
+        let third = Time::ZERO + self.bound() / 3;
+        self.peers
+            .iter_mut()
+            .filter(|peer| peer.seeds)
+            .for_each(|peer| peer.leaves_after_permille = Some(1_050));
+        if let Some(last) = self.peers.last_mut() {
+            last.leaves = Some(third);
+        }
+        self
+    }
+
     /// A file of so many chunks of this size.
     ///
     /// # Panics

@@ -98,7 +98,9 @@ impl Owner {
 
     /// Another chunk is bid for.
     pub(super) const fn bid(&mut self, later: bool, now: Time) {
-        self.later = later;
+        if self.later != later {
+            (self.later, self.bids) = (later, 0);
+        }
         self.bids += 1;
         self.bid_at = now;
     }
@@ -115,9 +117,9 @@ impl Owner {
         self.bids = self.bids.saturating_sub(1);
     }
 
-    /// Chunks that are under way or bid for.
+    /// Chunks that are under way or bid for, of what he has.
     pub(super) const fn engaged(&self) -> u32 {
-        self.bids + self.under_way
+        if self.later { self.under_way } else { self.bids + self.under_way }
     }
 
     /// A chunk was chosen.

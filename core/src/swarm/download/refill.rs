@@ -85,10 +85,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     /// Bids for what owners will get, where they have nothing now.
     fn hope(&mut self, now: Time, out: &mut Vec<Order<K>>) {
         let may_get = |key: &K, owner: &Owner| {
-            owner.is_open(now)
-                && owner.engaged() == 0
-                && !owner.has.is_complete()
-                && !self.is_useful(*key, now)
+            owner.is_open(now) && owner.bids() == 0 && !owner.has.is_complete() && !self.is_useful(*key, now)
         };
         let hopes: Vec<K> =
             self.owners.iter().filter(|(key, owner)| may_get(key, owner)).map(|(key, _)| *key).collect();

@@ -145,14 +145,7 @@ impl World {
             }
             Order::Doubt { owner, chunk } => self.peer(place).news.add(News::Doubt(owner, chunk)),
             Order::Replace { owner } => {
-                self.peer(place).neighbours.put_off(owner);
-                self.queue.plan(heard, Due::Lost { peer: place, by: owner });
-                let peer = self.peer(place);
-                peer.slots.left(owner);
-                if let Some(download) = &mut peer.download {
-                    download.owner_left(owner, now, &mut peer.orders);
-                }
-                self.stop_flows(place, Some(owner));
+                self.parts(place, owner);
                 self.call_some(place);
             }
             Order::GiveUp => self.traffic.given_up += 1,

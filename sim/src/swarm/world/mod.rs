@@ -4,6 +4,8 @@ mod fetch;
 mod serve;
 mod talk;
 
+use std::time::Duration;
+
 use starling_core::id::UserId;
 use starling_core::seed::{Dice, Seed};
 use starling_core::swarm::{ContentId, Download, Tracker, TrackerLimits};
@@ -19,6 +21,9 @@ use talk::Letter;
 
 /// The content that everybody is about.
 const CONTENT: ContentId = ContentId([7; 32]);
+
+/// How long somebody waits before he calls again, when he was refused or left.
+const CALL_AGAIN: Duration = Duration::from_millis(200);
 
 /// Everything there is.
 #[derive(Clone, Debug)]
@@ -105,6 +110,11 @@ impl World {
             Due::Come { peer } => self.comes(peer),
             Due::Kill { peer } => self.dies(peer),
             Due::Call { from, to } => self.calls(from, to),
+            Due::CallAgain { peer } => {
+                if self.is_there(peer) {
+                    self.call_some(peer);
+                }
+            }
             Due::Lost { peer, by } => self.loses(by, peer),
             Due::Bid { from, to, wants, has, later } => self.bids(from, to, wants, has, later),
             Due::Grant { from, to, suggested } => self.is_granted(from, to, suggested),
@@ -185,13 +195,46 @@ impl World {
         if !self.is_there(from) {
             return;
         }
-        let is_welcome = self.is_there(to) && self.peer(to).neighbours.is_welcome(from);
-        if !is_welcome {
+        if !self.is_there(to) {
             self.peer(from).neighbours.forget(to);
             return self.call_some(from);
         }
+        if !self.welcomes(to, from) {
+            self.peer(from).neighbours.put_off(to);
+            return self.queue.plan(self.now + CALL_AGAIN, Due::CallAgain { peer: from });
+        }
         self.meets(from, to);
         self.meets(to, from);
+    }
+
+    /// Whether somebody who is called has room. Who serves only parts from a neighbour who wants nothing of him.
+    fn welcomes(&mut self, place: u32, caller: u32) -> bool {
+        let peer = self.peer(place);
+        if peer.neighbours.is_welcome(caller) {
+            return true;
+        }
+        let idle = peer.neighbours.iter().find(|other| !peer.slots.is_bidder(*other));
+        match idle.filter(|_| peer.held.is_complete()) {
+            Some(other) => {
+                self.parts(place, other);
+                self.peer(place).neighbours.is_welcome(caller)
+            }
+            None => false,
+        }
+    }
+
+    /// A peer ends a connection.
+    fn parts(&mut self, place: u32, other: u32) {
+        let (now, heard) = (self.now, self.heard());
+        self.queue.plan(heard, Due::Lost { peer: place, by: other });
+        let peer = self.peer(place);
+        peer.neighbours.put_off(other);
+        peer.slots.left(other);
+        peer.suggested.retain(|(to, _)| *to != other);
+        if let Some(download) = &mut peer.download {
+            download.owner_left(other, now, &mut peer.orders);
+        }
+        self.stop_flows(place, Some(other));
     }
 
     /// A connection is open: each says what he has.
@@ -224,8 +267,12 @@ impl World {
             return;
         }
         let now = self.now;
+        let is_gone = !self.is_there(other);
         let peer = self.peer(place);
-        peer.neighbours.forget(other);
+        peer.neighbours.put_off(other);
+        if is_gone {
+            peer.neighbours.forget(other);
+        }
         peer.slots.left(other);
         peer.suggested.retain(|(to, _)| *to != other);
         if let Some(download) = &mut peer.download {
@@ -233,7 +280,7 @@ impl World {
         }
         self.stop_flows(place, Some(other));
         self.grants(place);
-        self.call_some(place);
+        self.queue.plan(now + CALL_AGAIN, Due::CallAgain { peer: place });
         self.settle(place);
     }
 
