@@ -325,7 +325,7 @@ fn so_many_files_are_kept_for_a_connection() {
         let asked = question(world, hans);
         settle_questions(world, &[luke, yoda]);
         Offers::pages(asked, many(most + 1)).for_each(|page| world.ask(luke, Request::Offers(page)));
-        [yoda, hans].into_iter().for_each(|conn| offers(world, conn, asked, true, &["one.pdf"]));
+        [yoda, hans].iter().for_each(|conn| offers(world, *conn, asked, true, &["one.pdf"]));
         pages(world, hans)
     };
     assert_eq!(ask_both(&mut world, 1), [(Found::PAGE_MAX, false)]);

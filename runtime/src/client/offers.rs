@@ -19,6 +19,8 @@ use crate::share::{Folder, Index, Settings};
 
 /// How long an answer waits for files that are being hashed. The server waits for two seconds.
 const WAIT_MAX: Duration = Duration::from_millis(1_500);
+/// Questions that wait; no honest server asks so many at once, and further ones have no answer.
+const QUESTIONS_MAX: usize = 1_024;
 
 /// See the module.
 #[derive(Debug)]
@@ -55,6 +57,9 @@ impl Offers {
 
     /// Somebody asks which files fit.
     pub fn ask(&mut self, number: u32, pattern: Pattern) {
+        if self.questions.len() == QUESTIONS_MAX {
+            return;
+        }
         self.questions.push_back(Question { number, pattern, until: Instant::now() + WAIT_MAX });
     }
 
