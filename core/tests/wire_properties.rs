@@ -8,12 +8,14 @@ mod checks;
 use bytes::Bytes;
 use checks::stream::{Heard, again, encoded, hear};
 use proptest::prelude::*;
+use starling_core::filename::FileName;
 use starling_core::id::{MsgId, RequestId, Seq};
 use starling_core::name::Name;
+use starling_core::swarm::{ContentId, Layout};
 use starling_core::text::Text;
 use starling_core::wire::{
-    Frame, Hello, Kind, LoginName, Password, PeerFault, PeerFrame, Phase, RawFrame, Reader, Request,
-    ServerFrame,
+    Finding, Found, Frame, Hello, Kind, LoginName, Offer, Offers, Password, PeerFault, PeerFrame, Phase,
+    RawFrame, Reader, Request, ServerFrame,
 };
 
 /// The one frame in `bytes`.
@@ -159,6 +161,24 @@ fn the_state_of_the_moment_judges_the_frame() {
     assert_eq!(reader.next(Phase::BeforeLogin).unwrap().unwrap().kind, Kind::LOGIN);
     assert_eq!(reader.next(Phase::Online).unwrap().unwrap().kind, Kind::WHO);
     assert_eq!(reader.next(Phase::Online), Err(PeerFault::OutOfState));
+}
+
+/// A page holds so many files, however long their names are.
+#[test]
+fn a_full_page_is_a_frame() {
+    let name = FileName::parse(&[b'x'; FileName::MAX]).expect("a name");
+    let owner = Name::parse(&[b'y'; Name::MAX]).expect("a name");
+    let offer = Offer { name, content: ContentId([7; ContentId::BYTES]), size: Layout::SIZE_MAX };
+    let finding = Finding { offer: offer.clone(), owner };
+    let findings = vec![finding; Found::PAGE_MAX];
+    let found = ServerFrame::Found(Found { request: RequestId(1), last: true, findings });
+    let heard = hear(Phase::FromServer, [(&encoded(&found.frame())[..], false)]);
+    assert_eq!((heard.frames.len(), heard.fault), (1, None));
+    let pages: Vec<_> = Offers::pages(1, vec![offer; 2 * Found::PAGE_MAX]).collect();
+    assert_eq!(pages.iter().map(|page| page.last).collect::<Vec<_>>(), [false, true]);
+    let pages = stream(pages.into_iter().map(|page| Request::Offers(page).frame()));
+    let heard = hear(Phase::Online, [(&pages[..], false)]);
+    assert_eq!((heard.frames.len(), heard.fault), (2, None));
 }
 
 /// Bodies that are wrong in one way, and what they are called.
