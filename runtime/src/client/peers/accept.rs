@@ -33,6 +33,10 @@ impl Expected {
         self.0.retain(|_, until| now < *until);
         self.0.insert(key, until);
     }
+
+    pub(super) fn remove(&mut self, key: DeviceKey) {
+        self.0.remove(&key);
+    }
 }
 
 /// Accepts until it is aborted.

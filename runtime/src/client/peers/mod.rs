@@ -44,11 +44,18 @@ pub struct Hub {
     configs: Option<PeerConfigs>,
     expected: watch::Sender<Expected>,
     streams: BTreeMap<ConnId, Outbox>,
-    dials: BTreeMap<Pass, Vec<AbortHandle>>,
+    introductions: BTreeMap<Pass, Introduction>,
     accepting: Option<AbortHandle>,
     next: u32,
     tell: mpsc::Sender<News>,
     news: mpsc::Receiver<News>,
+}
+
+/// Who is looked for by a pass.
+#[derive(Debug)]
+struct Introduction {
+    key: DeviceKey,
+    dials: Vec<AbortHandle>,
 }
 
 /// What a task tells.
@@ -79,7 +86,7 @@ impl Hub {
             configs: None,
             expected: watch::Sender::new(Expected::default()),
             streams: BTreeMap::new(),
-            dials: BTreeMap::new(),
+            introductions: BTreeMap::new(),
             accepting: None,
             next: 0,
             tell,
@@ -111,12 +118,14 @@ impl Hub {
     pub fn dial(&mut self, pass: Pass, key: DeviceKey, candidates: &[SocketAddr]) {
         let Some(configs) = &self.configs else { return };
         let dials = self.dialer.dial(pass, key, candidates, &configs.client, &self.tell);
-        self.dials.insert(pass, dials);
+        self.introductions.insert(pass, Introduction { key, dials });
     }
 
-    /// Dials no more for an introduction.
+    /// Dials no more for an introduction. Whoever comes with its key is early for the next one.
     pub fn abandon(&mut self, pass: Pass) {
-        self.dials.remove(&pass).into_iter().flatten().for_each(|dial| dial.abort());
+        let Some(introduction) = self.introductions.remove(&pass) else { return };
+        introduction.dials.iter().for_each(AbortHandle::abort);
+        self.expected.send_modify(|expected| expected.remove(introduction.key));
     }
 
     /// Writes to another client.
@@ -166,7 +175,7 @@ impl Hub {
 impl Drop for Hub {
     fn drop(&mut self) {
         self.accepting.iter().for_each(AbortHandle::abort);
-        self.dials.values().flatten().for_each(AbortHandle::abort);
+        self.introductions.values().flat_map(|introduction| &introduction.dials).for_each(AbortHandle::abort);
     }
 }
 

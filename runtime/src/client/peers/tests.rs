@@ -182,6 +182,21 @@ async fn whoever_dials_a_little_early_is_let_in() {
 }
 
 #[tokio::test]
+async fn an_introduction_that_is_over_lets_nobody_in() {
+    let (mut hans, mut luke) = (Person::new().await, Person::new().await);
+    luke.expects(&hans);
+    luke.hub.dial(PASS, hans.key, &[]);
+    luke.hub.abandon(PASS);
+    hans.dials(PASS, &luke);
+    let (to_luke, _, _) = hans.opened().await;
+    hans.is_left(to_luke).await;
+    hans.dials(OTHER_PASS, &luke);
+    hans.opened().await;
+    luke.expects(&hans);
+    assert_eq!(luke.opened().await.1, hans.key);
+}
+
+#[tokio::test]
 async fn all_places_are_tried() {
     let (mut hans, mut luke) = (Person::new().await, Person::new().await);
     let (_listener, nobody) = silent().await;

@@ -31,6 +31,8 @@ pub(super) struct Street {
     configs: Option<PeerConfigs>,
     /// Whose keys are looked for, and until when.
     expected: BTreeMap<DeviceKey, Time>,
+    /// Who is looked for by a pass.
+    introduced: BTreeMap<Pass, DeviceKey>,
     encounters: Vec<Encounter>,
     peers: BTreeMap<ConnId, Line>,
     /// Closed on this side; what was written still goes out.
@@ -64,6 +66,7 @@ impl Street {
             listener,
             configs: None,
             expected: BTreeMap::new(),
+            introduced: BTreeMap::new(),
             encounters: Vec::new(),
             peers: BTreeMap::new(),
             leaving: Vec::new(),
@@ -88,6 +91,7 @@ impl Street {
     /// Connects to all of these: on the loopback that succeeds at once, or never.
     pub(super) fn dial(&mut self, pass: Pass, key: DeviceKey, candidates: &[SocketAddr], now: Time) {
         let Some(configs) = &self.configs else { return };
+        self.introduced.insert(pass, key);
         for candidate in candidates.iter().filter(|candidate| may_dial(**candidate, HERE)) {
             let Ok(stream) = TcpStream::connect(candidate) else { continue };
             let session = ClientConnection::new(Arc::clone(&configs.client), ServerName::from(HERE));
@@ -104,6 +108,9 @@ impl Street {
     }
 
     pub(super) fn abandon(&mut self, pass: Pass) {
+        if let Some(key) = self.introduced.remove(&pass) {
+            self.expected.remove(&key);
+        }
         self.encounters.retain(|encounter| encounter.dialed.is_none_or(|(dialed, _)| dialed != pass));
     }
 
