@@ -27,7 +27,7 @@ pub(crate) struct FakeServer {
 
 /// One client, seen from the server.
 pub(crate) struct Guest {
-    stream: StreamOwned<ServerConnection, TcpStream>,
+    pub(crate) stream: StreamOwned<ServerConnection, TcpStream>,
     reader: Reader,
 }
 

@@ -20,9 +20,10 @@
 //! | `recording.rs` | an eavesdropper: what passes on the wire, then and again (T40, T44) |
 //! | `names.rs` | a peer, an accident: names of files that lead elsewhere or should not be offered (T25, T26, T28) |
 //! | `contents.rs` | a peer, an accident: files that are none, lists that lie, files that change (T27, T35, T52) |
+//! | `peers.rs` | a stranger, a peer, a server: coming where one is not expected, leading clients astray, other keys (T36, T37, T38, T45) |
 //! | `trust.rs` | somebody in between: another key (T41, T42) |
 //!
-//! `sockets.rs`, `transport.rs`, `recording.rs`, `trust.rs` and `lengths.rs` are about bytes and sockets and try it on
+//! `sockets.rs`, `transport.rs`, `recording.rs`, `peers.rs`, `trust.rs` and `lengths.rs` are about bytes and sockets and try it on
 //! the real programs; `names.rs` and `contents.rs` are about files and try it on a real folder. Most others drive
 //! the pure machines, so they need neither sockets nor time: an attack of an hour is over in a moment, and what
 //! is counted are events, frames and bytes. Where the whole attack takes longer than a test may, a tenth of it
@@ -38,11 +39,15 @@ mod contents;
 mod decoder;
 mod devices;
 mod display;
+#[expect(dead_code, reason = "the tests of the client need more of it")]
+#[path = "../fake_server.rs"]
+mod fake_server;
 mod floods;
 mod lengths;
 mod logs;
 mod names;
 mod numbers;
+mod peers;
 mod recording;
 mod sockets;
 mod support;

@@ -40,7 +40,7 @@ const OTHERS: [&[u8]; 12] = [
 ];
 
 /// A hello of a client that speaks nothing newer than TLS 1.2, but of Starling.
-fn old_hello() -> Vec<u8> {
+pub(crate) fn old_hello() -> Vec<u8> {
     let mut body = vec![3, 3];
     body.extend([7; 32]);
     body.extend([0, 0, 8, 0xc0, 0x2b, 0xc0, 0x2f, 0xcc, 0xa9, 0x00, 0x9c, 1, 0]);

@@ -1,6 +1,6 @@
 //! Bytes on a bare connection.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 
 use rustix::fd::OwnedFd;
@@ -38,7 +38,7 @@ fn connected(socket: OwnedFd, to: SocketAddr) -> TcpStream {
 ///
 /// # Panics
 /// If it does not.
-pub(crate) fn rest_of(stream: &mut TcpStream) -> Vec<u8> {
+pub(crate) fn rest_of(stream: &mut impl Read) -> Vec<u8> {
     let mut all = Vec::new();
     let mut room = [0; 4 * 1024];
     loop {
