@@ -1,6 +1,7 @@
 //! What several families of proofs need.
 
 pub(crate) mod authority;
+pub(crate) mod deceived;
 pub(crate) mod frames;
 pub(crate) mod honest;
 pub(crate) mod hostile;

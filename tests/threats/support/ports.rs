@@ -1,6 +1,6 @@
 //! Which sockets a program has, as the system knows them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -35,17 +35,19 @@ fn sockets(id: u32) -> Vec<Socket> {
     let own = inodes(id);
     let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(Path::new("/proc/net").join(table)));
     let tables: String = tables.into_iter().flatten().collect();
-    tables.lines().filter_map(|line| socket(line, &own)).collect()
+    // A table that changes while it is read may show a line twice.
+    let sockets: BTreeMap<&str, Socket> = tables.lines().filter_map(|line| socket(line, &own)).collect();
+    sockets.into_values().collect()
 }
 
-fn socket(line: &str, own: &BTreeSet<String>) -> Option<Socket> {
+fn socket<'a>(line: &'a str, own: &BTreeSet<String>) -> Option<(&'a str, Socket)> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let port = |place: &str| u16::from_str_radix(place.rsplit_once(':')?.1, 16).ok();
     let [_, here, there, state, _, _, _, _, _, inode, ..] = fields[..] else { return None };
     if !own.contains(inode) {
         return None;
     }
-    Some(Socket { own: port(here)?, other: port(there)?, state: state.to_owned() })
+    Some((inode, Socket { own: port(here)?, other: port(there)?, state: state.to_owned() }))
 }
 
 fn inodes(id: u32) -> BTreeSet<String> {

@@ -74,7 +74,7 @@ impl Caller {
     }
 
     /// Waits until the client closes, which it does without a word.
-    pub(crate) fn is_turned_away(mut self) {
+    pub(crate) fn hears_nothing(mut self) {
         assert_eq!(rest_of(&mut self.stream), b"", "nothing is said to a stranger");
     }
 }
