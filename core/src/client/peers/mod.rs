@@ -35,6 +35,8 @@ use session::Session;
 
 /// Connections to other clients at once; further ones are closed.
 const LINES_MAX: usize = 256;
+/// Introductions that are waited for at once; a server that makes more is not heard.
+const OPENINGS_MAX: usize = 64;
 /// Calls whose late answers are recognised.
 const CALLS_MAX: usize = 64;
 
@@ -255,6 +257,7 @@ impl Peers {
                 "and it leads to its person"
             );
         }
+        assert!(self.openings.len() <= OPENINGS_MAX, "introductions are bounded");
         for opening in self.openings.values() {
             assert!(
                 opening.chosen.is_none_or(|chosen| self.lines.contains_key(&chosen)),

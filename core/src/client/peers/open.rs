@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::known::Opinion;
 use super::line::Stage;
 use super::session::Session;
-use super::{CALLS_MAX, Opening, Peers, Starting, refuse, tell};
+use super::{CALLS_MAX, OPENINGS_MAX, Opening, Peers, Starting, refuse, tell};
 use crate::client::action::Action;
 use crate::client::asked::{Answer, Misfit};
 use crate::client::context::Context;
@@ -71,7 +71,8 @@ impl Peers {
             Role::Caller => asked,
             Role::Called => !self.blocked.contains(&who),
         };
-        if !wanted || self.own.is_none() || self.parted {
+        let is_room = self.openings.len() < OPENINGS_MAX || self.openings.contains_key(&who);
+        if !wanted || !is_room || self.own.is_none() || self.parted {
             return;
         }
         let opinion = self.known.opinion(who, key);
