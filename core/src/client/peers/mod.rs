@@ -36,7 +36,7 @@ use session::Session;
 /// Connections to other clients at once; further ones are closed.
 const LINES_MAX: usize = 256;
 /// Introductions that are waited for at once; a server that makes more is not heard.
-const OPENINGS_MAX: usize = 64;
+const OPENINGS_MAX: usize = 1_024;
 /// Calls whose late answers are recognised.
 const CALLS_MAX: usize = 64;
 
