@@ -141,9 +141,6 @@ impl<K: Ord + Copy> Slots<K> {
         bidder.granted += 1;
         bidder.granted_at = now;
         let bid = bidder.bid;
-        if self.accepted == 0 {
-            self.busy_since = now;
-        }
         self.accepted += 1;
         self.accepted_bytes += bid.chunk_bytes;
         let finish = self.start_of(bid.user).saturating_add(bid.chunk_bytes);
@@ -156,6 +153,11 @@ impl<K: Ord + Copy> Slots<K> {
     /// A bidder chose a chunk. False if nothing was granted to him: nothing is to be sent.
     pub fn chosen(&mut self, key: K, now: Time) -> bool {
         let answered = self.answered(key, now).is_some();
+        let is_idle = self.bidders.values().all(|bidder| bidder.sending == 0);
+        if is_idle {
+            // While the up-link waits for answers it is not slow.
+            self.busy_since = now;
+        }
         if let Some(bidder) = self.bidders.get_mut(&key).filter(|_| answered) {
             bidder.sending += 1;
         }
@@ -221,9 +223,10 @@ impl<K: Ord + Copy> Slots<K> {
         self.accepted
     }
 
-    /// What the up-link sends while an answer travels, and a chunk of it.
+    /// What the up-link sends while an answer travels, twice because some slots come back, and a chunk.
     fn lead_bytes(&self) -> u64 {
-        self.uplink.bytes_in(self.answer.min(LEAD_MAX))
+        let chunk_bytes = self.accepted_bytes / u64::from(self.accepted.max(1));
+        self.uplink.bytes_in((self.answer * 2).min(LEAD_MAX)).saturating_add(chunk_bytes)
     }
 
     /// Who goes next, and the virtual time that it then is.
@@ -253,7 +256,8 @@ impl<K: Ord + Copy> Slots<K> {
     fn answered(&mut self, key: K, now: Time) -> Option<Bid> {
         let bidder = self.bidders.get_mut(&key).filter(|bidder| bidder.granted > 0)?;
         bidder.granted -= 1;
-        self.answer = (self.answer * 7 + (now - bidder.granted_at)) / 8;
+        let answer = now - bidder.granted_at;
+        self.answer = if self.answer.is_zero() { answer } else { (self.answer * 7 + answer) / 8 };
         Some(bidder.bid)
     }
 

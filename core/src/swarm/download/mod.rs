@@ -311,6 +311,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
                 out.push(Order::Replace { owner: key });
             }
         }
+        self.owners.values_mut().for_each(|owner| owner.renew_trial(now));
         self.alarm = Time::NEVER;
         self.refill(now, out);
         if self.lonely_since.is_some_and(|since| since + LONELY_MAX <= now) {

@@ -17,6 +17,8 @@ const SILENCE_MIN: Duration = Duration::from_secs(2);
 const RATE_UNKNOWN: u64 = 64 * 1024;
 /// How long an owner rests after he failed; twice as long after each further time.
 const REST: Duration = Duration::from_secs(4);
+/// Chunks that wait at an owner beside those that travel.
+const WAITING: u32 = 4;
 /// Failures after which another is called in his place.
 const FAILURES_MAX: u32 = 2;
 /// The longest rest.
@@ -137,8 +139,8 @@ impl Owner {
         self.meter.note(bytes, now - self.moved_at);
         self.moved_at = now;
         self.trial_bytes = self.trial_bytes.saturating_add(bytes);
-        if now - self.trial_since >= TRIAL && !self.crawls(now) {
-            (self.trial_since, self.trial_bytes) = (now, 0);
+        if !self.crawls(now) {
+            self.renew_trial(now);
         }
     }
 
@@ -157,14 +159,14 @@ impl Owner {
         (self.rest, self.failures) = (REST, 0);
     }
 
-    /// How many chunks may be under way from him: one until he has shown that he sends what is right, then two and
-    /// what he sends while a choice travels.
+    /// How many chunks may be under way from him or bid for: one until he has shown that he sends what is right. Then a
+    /// bid takes a round trip to become a choice, and a choice another to become a chunk; and some wait at him.
     pub(super) fn window(&self, chunk_bytes: u64) -> u32 {
         if self.delivered == 0 {
             return 1;
         }
-        let travelling = self.meter.bytes_in(self.round_trip()) / chunk_bytes;
-        u32::try_from(travelling).unwrap_or(OUTSTANDING_MAX).saturating_add(2).min(OUTSTANDING_MAX)
+        let travelling = self.meter.bytes_in(self.round_trip() * 2).div_ceil(chunk_bytes);
+        u32::try_from(travelling).unwrap_or(OUTSTANDING_MAX).saturating_add(WAITING).min(OUTSTANDING_MAX)
     }
 
     /// From a choice to its first piece.
@@ -192,6 +194,13 @@ impl Owner {
     /// When his silence becomes too long.
     fn silent_at(&self, chunk_bytes: u64) -> Time {
         self.moved_at + SILENCE_MIN.max(self.expected(chunk_bytes).saturating_mul(4))
+    }
+
+    /// His time of trial is over: another begins.
+    pub(super) fn renew_trial(&mut self, now: Time) {
+        if now - self.trial_since >= TRIAL {
+            (self.trial_since, self.trial_bytes) = (now, 0);
+        }
     }
 
     fn crawls(&self, now: Time) -> bool {

@@ -16,13 +16,18 @@ const BIDS_SPARE: usize = 8;
 const UNDER_WAY_MAX: usize = 64;
 
 impl<K: Ord + Copy + fmt::Debug> Download<K> {
-    /// How many chunks may be under way: as many as come during a round trip, and some.
+    /// How many chunks may be under way: as many as come during two round trips, and some. Of what is measured at first the
+    /// half is waiting for answers; with room for as much again it grows to what the link can take.
     pub(super) fn under_way_max(&self) -> usize {
+        (self.travelling() * 2).saturating_add(UNDER_WAY_MIN).min(UNDER_WAY_MAX)
+    }
+
+    /// How many chunks come during a round trip.
+    fn travelling(&self) -> usize {
         let trips = self.owners.values().filter(|owner| owner.under_way > 0).map(|owner| owner.round_trip());
         let trip = trips.max().unwrap_or(Duration::ZERO);
-        let travelling = self.downlink.bytes_in(trip) / self.layout.chunk_bytes();
-        let travelling = usize::try_from(travelling).unwrap_or(UNDER_WAY_MAX);
-        travelling.saturating_add(UNDER_WAY_MIN).min(UNDER_WAY_MAX)
+        let chunks = self.downlink.bytes_in(trip).div_ceil(self.layout.chunk_bytes());
+        usize::try_from(chunks).unwrap_or(UNDER_WAY_MAX)
     }
 
     /// Bids until there are enough bids and chunks under way.
