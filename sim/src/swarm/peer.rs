@@ -38,7 +38,7 @@ pub(super) struct Peer {
     /// To whom he gives.
     pub(super) slots: Slots<u32>,
     /// What he has given to nobody.
-    pub(super) fresh: Fresh,
+    pub(super) fresh: Fresh<u32>,
     /// What he suggested, in the order of grants that are not answered.
     pub(super) suggested: VecDeque<(u32, Option<u32>)>,
     /// With whom he is connected.

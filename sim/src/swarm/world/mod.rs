@@ -272,6 +272,7 @@ impl World {
         peer.neighbours.put_off(other);
         if is_gone {
             peer.neighbours.forget(other);
+            peer.fresh.left(other);
         }
         peer.slots.left(other);
         peer.suggested.retain(|(to, _)| *to != other);

@@ -60,7 +60,7 @@ impl World {
             }
             Nature::Staller => {}
             _ if has => {
-                peer.fresh.given(chunk);
+                peer.fresh.given(chunk, from);
                 self.begin(to, from, chunk, bytes);
             }
             _ => peer.slots.sent(from, 0, now),
