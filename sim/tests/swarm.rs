@@ -51,8 +51,9 @@ fn the_same_seed_is_the_same_swarm() {
 /// One who downloads is killed at a third, the seeder after 1.05 copies: the others finish, hardly later.
 #[test]
 fn who_leaves_is_not_missed() {
-    let quiet = complete(equal(1, 12, 256));
-    let churn = complete(equal(1, 12, 256).with_churn());
+    let setup = || Setup::equal(1, 8, Setup::layout_of(1_024, 64 * KIB), RATE);
+    let quiet = complete(setup());
+    let churn = complete(setup().with_churn());
     assert!(churn.last() <= quiet.last() * 11 / 10, "{:?} after {:?}", churn.last(), quiet.last());
 }
 
