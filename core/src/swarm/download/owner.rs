@@ -18,7 +18,7 @@ const RATE_UNKNOWN: u64 = 64 * 1024;
 /// How long an owner rests after he failed; twice as long after each further time.
 const REST: Duration = Duration::from_secs(4);
 /// Chunks that wait at an owner beside those that travel.
-const WAITING: u32 = 4;
+const WAITING: u32 = 2;
 /// Failures after which another is called in his place.
 const FAILURES_MAX: u32 = 2;
 /// The longest rest.

@@ -25,7 +25,8 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     /// How many chunks come during a round trip.
     fn travelling(&self) -> usize {
         let trips = self.owners.values().filter(|owner| owner.under_way > 0).map(|owner| owner.round_trip());
-        let trip = trips.max().unwrap_or(Duration::ZERO);
+        let (count, all) = trips.fold((0, Duration::ZERO), |(count, all), trip| (count + 1, all + trip));
+        let trip = all / count.max(1);
         let chunks = self.downlink.bytes_in(trip).div_ceil(self.layout.chunk_bytes());
         usize::try_from(chunks).unwrap_or(UNDER_WAY_MAX)
     }
