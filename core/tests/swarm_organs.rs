@@ -224,3 +224,32 @@ fn the_last_chunk_is_kept_for_a_second_owner() {
     late.granted('a', None, Time::from_secs(2), &mut out);
     assert!(out.iter().any(|order| matches!(order, Order::Choose { owner: 'a', .. })), "{out:?}");
 }
+
+/// One who sent something wrong is not asked again, even if he goes and comes back; one who left has still delivered.
+#[test]
+fn t29_a_liar_who_comes_back_is_not_asked_again() {
+    let layout = Layout::new(4 * CHUNK, ChunkBounds::USUAL).expect("small");
+    let rarest = policy("rarest").expect("a policy");
+    let mut download =
+        Download::new(layout, Bitmap::none(4), rarest, Dice::public(Seed::from(4)), Time::ZERO);
+    let now = Time::from_micros(5);
+    let one_chunk = |download: &mut Download<char>, owner, right| {
+        let mut out = Vec::new();
+        download.owner_joined(owner, Bitmap::all(4), now, &mut out);
+        download.granted(owner, None, now, &mut out);
+        let chunk = out.iter().find_map(|order| match order {
+            Order::Choose { chunk, .. } => Some(*chunk),
+            _ => None,
+        })?;
+        download.piece(owner, chunk, CHUNK, now);
+        assert!(download.arrived(owner, chunk, now, &mut out));
+        download.verified(owner, chunk, right, now, &mut out);
+        download.owner_left(owner, now, &mut out);
+        Some(chunk)
+    };
+    assert!(one_chunk(&mut download, 'a', false).is_some());
+    assert!(one_chunk(&mut download, 'b', true).is_some());
+    assert_eq!(one_chunk(&mut download, 'a', true), None);
+    assert_eq!(download.deliverers().collect::<Vec<_>>(), ['b']);
+    assert_eq!(download.held().held(), 1);
+}

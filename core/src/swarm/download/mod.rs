@@ -9,7 +9,7 @@ mod order;
 mod owner;
 mod refill;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -41,6 +41,10 @@ pub struct Download<K> {
     wanted: Bitmap,
     copies: Vec<u32>,
     owners: BTreeMap<K, Owner>,
+    /// Who has sent something right, whether or not he is still there.
+    delivered: BTreeSet<K>,
+    /// Who has sent something wrong, whether or not he is still there.
+    barred: BTreeSet<K>,
     transfers: Vec<Transfer<K>>,
     /// Here, but not yet known to be right.
     verifying: Vec<(K, u32)>,
@@ -89,6 +93,8 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             wanted,
             copies: alloc::vec![0; chunks as usize],
             owners: BTreeMap::new(),
+            delivered: BTreeSet::new(),
+            barred: BTreeSet::new(),
             transfers: Vec::new(),
             verifying: Vec::new(),
             downlink: Meter::default(),
@@ -111,9 +117,9 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.held.is_complete()
     }
 
-    /// Owners of whom at least one chunk of this run was right; those who left are forgotten.
+    /// Owners of whom at least one chunk of this run was right, also those who left, in order.
     pub fn deliverers(&self) -> impl Iterator<Item = K> + '_ {
-        self.owners.iter().filter(|(_, owner)| owner.delivered > 0).map(|(key, _)| *key)
+        self.delivered.iter().copied()
     }
 
     /// We have something that he lacks, as far as he has told; of whom nothing is known, that is so.
@@ -134,9 +140,9 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         (!self.is_complete()).then_some(self.alarm)
     }
 
-    /// Somebody can be asked, and has told what he has. Who returns is not known again, unless he is still there.
+    /// Somebody can be asked, and has told what he has; who has ever sent something wrong is not asked.
     pub fn owner_joined(&mut self, owner: K, has: Bitmap, now: Time, out: &mut Vec<Order<K>>) {
-        if has.chunks() != self.held.chunks() {
+        if has.chunks() != self.held.chunks() || self.barred.contains(&owner) {
             return;
         }
         self.owners.entry(owner).or_insert_with(|| Owner::new(Bitmap::none(0))).has = has;
@@ -275,6 +281,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     fn is_right(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {
         self.held.insert(chunk);
         self.wanted.remove(chunk);
+        self.delivered.insert(key);
         if let Some(owner) = self.owners.get_mut(&key) {
             owner.delivers();
         }
@@ -291,6 +298,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         if let Some(owner) = self.owners.get_mut(&key) {
             owner.barred = true;
         }
+        self.barred.insert(key);
         out.push(Order::Bar { owner: key });
         self.release(chunk, out);
         self.drop_transfers(key, true, out);
