@@ -12,7 +12,7 @@
 //! little as long as nobody is served twice while others wait (Legout et al., "Rarest first and choke algorithms are
 //! enough", IMC 2006, §4.2: the seed state). Among users the up-link is shared by start-time fair queueing (Goyal, Vin,
 //! Cheng, SIGCOMM 1996): one with a hundred connections or ten thousand bids a second has the share of one. Within
-//! [`SLACK_CHUNKS`] of that, whoever has fewest chunks goes first: he is the one whose up-link is idle.
+//! `SLACK_CHUNKS` of that, whoever has fewest chunks goes first: he is the one whose up-link is idle.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
