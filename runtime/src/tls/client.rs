@@ -1,15 +1,13 @@
 //! What a client insists on. Whose key it is, is decided by whoever dials: before anything is said.
 
-use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::CryptoProvider;
 use rustls::version::TLS13;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, Error, RootCertStore};
 
+use super::possession::{Possession, Shown};
 use super::{ALPN, provider};
 
 /// For servers that are known by their key: the handshake proves that the server has the private key that
@@ -20,7 +18,7 @@ use super::{ALPN, provider};
 #[must_use]
 pub fn by_key() -> Arc<ClientConfig> {
     let provider = provider();
-    let verifier = Arc::new(ByKey(Arc::clone(&provider)));
+    let verifier = Possession::of(Shown::Certificate, &provider);
     let builder = builder(provider).dangerous().with_custom_certificate_verifier(verifier);
     insist(builder.with_no_client_auth())
 }
@@ -49,48 +47,4 @@ fn insist(mut config: ClientConfig) -> Arc<ClientConfig> {
     // A name would only tell a listener whom one is looking for; the authority's check does not need it.
     config.enable_sni = false;
     Arc::new(config)
-}
-
-/// Checks the proof of possession; the decision is the caller's.
-struct ByKey(Arc<CryptoProvider>);
-
-impl fmt::Debug for ByKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ByKey")
-    }
-}
-
-impl ServerCertVerifier for ByKey {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.2 is not spoken".to_owned()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

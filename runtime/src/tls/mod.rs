@@ -9,6 +9,7 @@ pub mod fingerprint;
 pub mod key;
 pub(crate) mod key_file;
 pub mod peer;
+mod possession;
 pub mod server;
 
 use std::sync::Arc;

@@ -3,25 +3,19 @@
 //! A handshake proves that the other end has the private key of the public one that it shows. Whether that is the
 //! one that is looked for is asked afterwards, by whoever dials or accepts: only then is a word said.
 
-use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::AlwaysResolvesClientRawPublicKeys;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
-use rustls::pki_types::{
-    CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime, alg_id,
-};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, alg_id};
 use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
 use rustls::sign::{CertifiedKey, public_key_to_spki};
 use rustls::version::TLS13;
-use rustls::{
-    ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
-};
+use rustls::{ClientConfig, CommonState, Error, ServerConfig};
 use starling_core::device::DeviceKey;
 
 use super::device::{DeviceSecret, NotADeviceKey};
+use super::possession::{Possession, Shown};
 use super::provider;
 
 /// What two clients name in the handshake. It is not what a server names: neither can be taken for the other.
@@ -55,11 +49,11 @@ impl PeerConfigs {
     pub fn of(secret: &DeviceSecret) -> Result<PeerConfigs, PeerKeyError> {
         let provider = provider();
         let own = own_key(secret, &provider)?;
-        let verifier = Arc::new(Possession(Arc::clone(&provider)));
+        let verifier = Possession::of(Shown::RawKey, &provider);
         let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&TLS13])?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<dyn ServerCertVerifier>)
+            .with_custom_certificate_verifier(verifier.clone())
             .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(Arc::clone(&own))));
         client.alpn_protocols = vec![PEER_ALPN.to_vec()];
         client.resumption = rustls::client::Resumption::disabled();
@@ -93,115 +87,11 @@ fn own_key(secret: &DeviceSecret, provider: &CryptoProvider) -> Result<Arc<Certi
     Ok(Arc::new(CertifiedKey::new(vec![CertificateDer::from(public.to_vec())], key)))
 }
 
-/// Checks that the other end has the private key of the one that it shows.
-struct Possession(Arc<CryptoProvider>);
-
-impl Possession {
-    fn verify(
-        &self,
-        message: &[u8],
-        shown: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let key = SubjectPublicKeyInfoDer::from(shown.as_ref());
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature_with_raw_key(message, &key, signature, algorithms)
-    }
-}
-
-fn no_older_version() -> Result<HandshakeSignatureValid, Error> {
-    Err(Error::General("TLS 1.2 is not spoken".to_owned()))
-}
-
-impl fmt::Debug for Possession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Possession")
-    }
-}
-
-impl ServerCertVerifier for Possession {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        no_older_version()
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ED25519]
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        true
-    }
-}
-
-impl ClientCertVerifier for Possession {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        no_older_version()
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ED25519]
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rustls::{ClientConnection, ServerConnection};
+
+    use rustls::pki_types::ServerName;
 
     use super::*;
     use crate::tls;
