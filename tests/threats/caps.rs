@@ -180,7 +180,12 @@ fn t57_unasked_offers_leave_nothing_behind() {
     let mut house = House::with(patient(), &["hans"]);
     let hans = house.login("hans");
     assert_bounded("unasked offers", |number| {
-        let offers = Offers { question: number, last: number % 2 == 0, offers: vec![offer("a"), offer("b")] };
+        let offers = Offers {
+            question: number,
+            last: number % 2 == 0,
+            indexing: false,
+            offers: vec![offer("a"), offer("b")],
+        };
         assert_eq!(house.asked(hans, &Request::Offers(offers)), []);
     });
 }
@@ -221,7 +226,7 @@ fn t57_answers_that_are_not_read_have_a_bound() {
             for last in [false, false, true] {
                 let offers = if conn == luke { page.clone() } else { Vec::new() };
                 let question = question.expect("everybody is asked");
-                house.ask(conn, &Request::Offers(Offers { question, last, offers }));
+                house.ask(conn, &Request::Offers(Offers { question, last, indexing: false, offers }));
             }
         }
         house.take_frames(hans);

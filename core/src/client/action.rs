@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::file::FileOrder;
 use super::peers::KnownKey;
 use super::view::{Line, Prompt};
 use crate::device::DeviceKey;
@@ -81,6 +82,8 @@ pub enum Action {
         /// What their names must fit.
         pattern: Pattern,
     },
+    /// Do something with files.
+    File(FileOrder),
     /// Ask for a line. Plain faces ignore it.
     Ask(Prompt),
     /// End the program once what was sent and shown is out.

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use super::file::FileEvent;
 use super::peers::KnownKey;
 use crate::device::{DeviceKey, DeviceProof};
 use crate::direct::{Pass, Reach};
@@ -59,7 +60,11 @@ pub enum Input {
         question: u32,
         /// The files, in any order.
         offers: Vec<Offer>,
+        /// There is one more that fits, and what it is will be known later.
+        indexing: bool,
     },
+    /// Something came of an order about files.
+    File(FileEvent),
     /// Bytes came from the server, cut anywhere.
     Received(Bytes),
     /// The connection to the server ended or broke.

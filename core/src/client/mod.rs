@@ -9,6 +9,7 @@ mod asked;
 mod check;
 mod context;
 pub mod event;
+pub mod file;
 mod letters;
 mod link;
 mod login;
@@ -30,6 +31,7 @@ use core::mem;
 
 pub use action::{Action, ExitCode, Note};
 pub use event::{Event, Input, Memory, TYPED_MAX};
+pub use file::{FileEvent, FileOrder, FileTrouble};
 pub use peers::{KnownKey, SafetyNumber};
 pub use view::{Complaint, Line, Prompt};
 

@@ -214,9 +214,13 @@ impl Seat {
     }
 
     /// What this device offers, in answer to a question of the server.
-    pub(super) fn looked(&mut self, question: u32, offers: Vec<Offer>, cx: &mut Context<'_>) {
-        Offers::pages(question, offers).for_each(|page| cx.send(Request::Offers(page).frame()));
+    pub(super) fn looked(&mut self, question: u32, offers: Vec<Offer>, indexing: bool, cx: &mut Context<'_>) {
+        Offers::pages(question, indexing, offers).for_each(|page| cx.send(Request::Offers(page).frame()));
     }
+
+    /// Something came of an order about files.
+    #[expect(clippy::unused_self, reason = "no order is given yet")]
+    pub(super) fn on_file(&mut self, _event: super::file::FileEvent, _cx: &mut Context<'_>) {}
 
     // --- What other clients do ---
 

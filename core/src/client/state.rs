@@ -92,9 +92,10 @@ impl State {
                 state.on_peer(cx, |seat, cx| seat.peer_received(peer, bytes, cx))
             }
             (state, Input::PeerClosed { peer }) => state.on_peer(cx, |seat, cx| seat.peer_closed(peer, cx)),
-            (state, Input::Looked { question, offers }) => {
-                state.on_peer(cx, |seat, cx| seat.looked(question, offers, cx))
+            (state, Input::Looked { question, offers, indexing }) => {
+                state.on_peer(cx, |seat, cx| seat.looked(question, offers, indexing, cx))
             }
+            (state, Input::File(event)) => state.on_peer(cx, |seat, cx| seat.on_file(event, cx)),
             (_, Input::Listening(_)) => unreachable!("the machine keeps it for its states"),
             (state, Input::Typed(line)) => state.on_typed(line, cx),
             (state, Input::EndOfInput) => state.on_end(cx),

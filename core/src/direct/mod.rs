@@ -52,4 +52,6 @@ impl Role {
 pub enum Purpose {
     /// A private session.
     Talk,
+    /// Chunks of files, in both directions.
+    Fetch,
 }

@@ -144,7 +144,7 @@ impl Exchange {
         if last {
             self.answers.remove(&key);
         }
-        let found = Found { request: reply.request, last, findings: page };
+        let found = Found { request: reply.request, last, indexing: 0, findings: page };
         cx.send(reply.conn, ServerFrame::Found(found).frame());
     }
 

@@ -40,6 +40,9 @@ pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId, seen: IpAddr
         Request::Ack { seq } => ToHome::Ack { conn, seq },
         Request::Logout { request } => return Wish::Goodbye(Frame::done(request, Outcome::LoggedOut)),
         Request::Ping { nonce } => return Wish::Answer(ServerFrame::Pong { nonce }.frame()),
+        Request::Seek { .. } | Request::Share(_) | Request::News(_) | Request::Leave { .. } => {
+            return Wish::Nothing;
+        }
         Request::Active | Request::Pong { .. } => return Wish::Nothing,
     })
 }

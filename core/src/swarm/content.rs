@@ -1,4 +1,4 @@
-//! What a file is: the hash of its content. Its name is a label.
+//! What a file is: the hash of its content, and its size. Its name is a label.
 
 use core::fmt;
 
@@ -9,6 +9,18 @@ pub struct ContentId(pub [u8; ContentId::BYTES]);
 impl ContentId {
     /// Bytes of an id.
     pub const BYTES: usize = 32;
+}
+
+/// What is offered and fetched.
+///
+/// The size belongs to it: a list of chunk hashes proves the id, but not how long the file is
+/// ([`Manifest::check`](super::Manifest::check)), so those who say another size speak of something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Content {
+    /// The hash of the whole.
+    pub id: ContentId,
+    /// Bytes of it, at most [`Layout::SIZE_MAX`](super::Layout::SIZE_MAX).
+    pub size: u64,
 }
 
 impl fmt::Display for ContentId {

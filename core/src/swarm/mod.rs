@@ -19,7 +19,7 @@ pub mod tracker;
 
 pub use batch::Batch;
 pub use bitmap::Bitmap;
-pub use content::ContentId;
+pub use content::{Content, ContentId};
 pub use download::{Download, Order};
 pub use fresh::Fresh;
 pub use layout::{ChunkBounds, Layout};

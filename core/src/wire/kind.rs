@@ -4,11 +4,14 @@ use core::fmt;
 
 use super::fault::PeerFault;
 use super::hello::{LoginName, PROOF_BYTES, Password};
+use super::transfer::PIECE_MAX;
 use super::vouch::{KEY_AND_CANDIDATES_MAX, REACH_MAX};
 use crate::direct::Pass;
+use crate::filename::FileName;
 use crate::limits::TEXT_MAX;
 use crate::name::Name;
 use crate::pattern::Pattern;
+use crate::swarm::{ContentId, Layout};
 
 /// A kind of frame. The highest bit is reserved and must be 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,12 +66,46 @@ impl Kind {
     pub const OFFERS: Kind = Kind(0x1a);
     /// The next page of an answer, please.
     pub const MORE: Kind = Kind(0x1b);
+    /// What the client has of a content that others may fetch from it.
+    pub const SHARE: Kind = Kind(0x1c);
+    /// Chunks have come, or are on their way, or are not given.
+    pub const NEWS: Kind = Kind(0x1d);
+    /// The client takes no part in a content any more.
+    pub const LEAVE: Kind = Kind(0x1e);
     /// Introduce me to somebody.
     pub const CALL: Kind = Kind(0x20);
     /// Is there such a user?
     pub const KNOW: Kind = Kind(0x21);
     /// Which files are offered?
     pub const FILES: Kind = Kind(0x22);
+
+    /// Who offers a file of this name?
+    pub const SEEK: Kind = Kind(0x23);
+
+    /// Who says it takes part in a content, with these chunks.
+    pub const HAS: Kind = Kind(0x30);
+    /// Who says it has nothing of a content.
+    pub const LACKS: Kind = Kind(0x31);
+    /// Further chunks have come.
+    pub const GOT: Kind = Kind(0x32);
+    /// The hashes of a content's chunks, please.
+    pub const LIST: Kind = Kind(0x33);
+    /// Hashes of chunks.
+    pub const HASHES: Kind = Kind(0x34);
+    /// I want chunks of a content.
+    pub const BID: Kind = Kind(0x35);
+    /// You may choose a chunk.
+    pub const GRANT: Kind = Kind(0x36);
+    /// This chunk.
+    pub const CHOOSE: Kind = Kind(0x37);
+    /// None, after all.
+    pub const RETURN: Kind = Kind(0x38);
+    /// That chunk is not needed any more.
+    pub const CANCEL: Kind = Kind(0x39);
+    /// That chunk does not come.
+    pub const REFUSE: Kind = Kind(0x3a);
+    /// A piece of a chunk.
+    pub const PIECE: Kind = Kind(0x3b);
 
     /// The first frame of a server.
     pub const GREETING: Kind = Kind(0x41);
@@ -90,6 +127,8 @@ impl Kind {
     pub const VOUCH: Kind = Kind(0x53);
     /// Which files do you offer?
     pub const ASK: Kind = Kind(0x54);
+    /// Who takes part in a content, and how many copies there are of its chunks.
+    pub const SWARM: Kind = Kind(0x55);
     /// The outcome of a request.
     pub const DONE: Kind = Kind(0x60);
     /// Names in answer to a request.
@@ -124,7 +163,7 @@ impl Kind {
     /// It is a request: it carries a number, and is answered.
     #[must_use]
     pub fn is_request(&self) -> bool {
-        (Kind::MESSAGE..=Kind::LOGOUT).contains(self) || (Kind::CALL..=Kind::FILES).contains(self)
+        (Kind::MESSAGE..=Kind::LOGOUT).contains(self) || (Kind::CALL..=Kind::SEEK).contains(self)
     }
 
     /// The most bytes that its body may have in `phase`.
@@ -169,6 +208,8 @@ const BEFORE_LOGIN_MAX: usize = 4 * 1024;
 const NAME: usize = 1 + Name::MAX;
 const MSG_ID: usize = 8 + 8;
 const REQUEST: usize = 4;
+const CONTENT: usize = ContentId::BYTES + 8;
+const BITMAP: usize = 4 + Layout::CHUNKS_MAX as usize / 8;
 const SEQ: usize = 8;
 const LOGIN: usize = 2 + LoginName::MAX + 2 + Password::MAX + SEQ + 1 + PROOF_BYTES;
 
@@ -207,7 +248,7 @@ const fn everywhere(kind: Kind, name: &'static str, max: usize) -> Row {
     Row { kind, name, before_login: all, online: all, from_server: all, from_peer: all }
 }
 
-static ROWS: [Row; 39] = [
+static ROWS: [Row; 56] = [
     before_login(Kind::HELLO, "HELLO", BEFORE_LOGIN_MAX),
     before_login(Kind::LOGIN, "LOGIN", LOGIN),
     nowhere(Kind::RESUME, "RESUME"),
@@ -225,9 +266,25 @@ static ROWS: [Row; 39] = [
     online(Kind::REACH, "REACH", REACH_MAX),
     online(Kind::OFFERS, "OFFERS", CONTROL_MAX),
     online(Kind::MORE, "MORE", REQUEST),
+    online(Kind::SHARE, "SHARE", CONTENT + 1 + BITMAP),
+    online(Kind::NEWS, "NEWS", CONTROL_MAX),
+    online(Kind::LEAVE, "LEAVE", CONTENT),
     online(Kind::CALL, "CALL", REQUEST + 1 + NAME),
     online(Kind::KNOW, "KNOW", REQUEST + NAME),
     online(Kind::FILES, "FILES", REQUEST + Pattern::MAX),
+    online(Kind::SEEK, "SEEK", REQUEST + 1 + FileName::MAX),
+    from_peer(Kind::HAS, "HAS", CONTENT + BITMAP),
+    from_peer(Kind::LACKS, "LACKS", CONTENT),
+    from_peer(Kind::GOT, "GOT", CONTROL_MAX),
+    from_peer(Kind::LIST, "LIST", CONTENT + 4),
+    from_peer(Kind::HASHES, "HASHES", CONTROL_MAX),
+    from_peer(Kind::BID, "BID", CONTENT + 1 + 4 + 1),
+    from_peer(Kind::GRANT, "GRANT", CONTENT + 1 + 4),
+    from_peer(Kind::CHOOSE, "CHOOSE", CONTENT + 4 + 4),
+    from_peer(Kind::RETURN, "RETURN", CONTENT),
+    from_peer(Kind::CANCEL, "CANCEL", 4),
+    from_peer(Kind::REFUSE, "REFUSE", 4 + 1),
+    from_peer(Kind::PIECE, "PIECE", 4 + PIECE_MAX),
     from_server(Kind::GREETING, "GREETING", CONTROL_MAX),
     from_server(Kind::WELCOME, "WELCOME", NAME),
     from_server(Kind::LOGIN_REFUSED, "LOGIN_REFUSED", 1 + 4),
@@ -238,6 +295,7 @@ static ROWS: [Row; 39] = [
     from_server(Kind::PRESENCE, "PRESENCE", CONTROL_MAX),
     from_server(Kind::VOUCH, "VOUCH", Pass::BYTES + 1 + 1 + REQUEST + NAME + KEY_AND_CANDIDATES_MAX),
     from_server(Kind::ASK, "ASK", 4 + Pattern::MAX),
+    from_server(Kind::SWARM, "SWARM", CONTROL_MAX),
     from_server(Kind::DONE, "DONE", REQUEST + 1),
     from_server(Kind::NAMES, "NAMES", CONTROL_MAX),
     from_server(Kind::FOUND, "FOUND", CONTROL_MAX),

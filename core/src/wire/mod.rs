@@ -18,6 +18,8 @@ mod presence;
 mod reader;
 mod reply;
 mod request;
+mod swarm;
+mod transfer;
 mod vouch;
 
 pub use ending::{Farewell, LoginRefusal};
@@ -33,4 +35,6 @@ pub use presence::{Presence, PresenceItems, PresenceList, PresenceMark, Presence
 pub use reader::Reader;
 pub use reply::ServerFrame;
 pub use request::Request;
+pub use swarm::{News, Report, Share, SwarmPage};
+pub use transfer::{GOT_MAX, HASHES_MAX, PIECE_MAX, Refused, Transfer};
 pub use vouch::Vouch;

@@ -31,6 +31,8 @@ pub struct Offers {
     pub question: u32,
     /// No page follows.
     pub last: bool,
+    /// There is a file that fits, and what it is will be known later.
+    pub indexing: bool,
     /// The files.
     pub offers: Vec<Offer>,
 }
@@ -51,6 +53,8 @@ pub struct Found {
     pub request: RequestId,
     /// No page follows.
     pub last: bool,
+    /// How many have a file that fits, and do not know yet what it is.
+    pub indexing: u32,
     /// The files.
     pub findings: Vec<Finding>,
 }
@@ -58,29 +62,33 @@ pub struct Found {
 /// Bytes of an offer at most.
 const OFFER_MAX: usize = ContentId::BYTES + 8 + 1 + FileName::MAX;
 /// Offers in one page: so many fit in any case.
-const PAGE_MAX: usize = (CONTROL_MAX - 8) / (OFFER_MAX + 1 + Name::MAX);
+const PAGE_MAX: usize = (CONTROL_MAX - 9) / (OFFER_MAX + 1 + Name::MAX);
 
 impl Offers {
     /// The pages of an answer: at least one.
-    pub fn pages(question: u32, offers: Vec<Offer>) -> impl Iterator<Item = Offers> {
-        pages(offers).map(move |(offers, last)| Offers { question, last, offers })
+    pub fn pages(question: u32, indexing: bool, offers: Vec<Offer>) -> impl Iterator<Item = Offers> {
+        pages(offers).map(move |(offers, last)| Offers { question, last, indexing, offers })
     }
 
     pub(super) fn frame(&self) -> Frame {
         let mut tail = Vec::new();
         self.offers.iter().for_each(|offer| put_offer(&mut tail, offer));
-        let frame = Start::of(Kind::OFFERS).u32(self.question).u8(u8::from(self.last)).end(Bytes::from(tail));
+        let frame = Start::of(Kind::OFFERS)
+            .u32(self.question)
+            .u8(u8::from(self.last))
+            .u8(u8::from(self.indexing))
+            .end(Bytes::from(tail));
         assert!(frame.len() <= HEAD_BYTES + CONTROL_MAX, "offers are cut into pages");
         frame
     }
 
     pub(super) fn read(fields: &mut Fields) -> Result<Offers, PeerFault> {
-        let (question, last) = (fields.u32()?, fields.flag()?);
+        let (question, last, indexing) = (fields.u32()?, fields.flag()?, fields.flag()?);
         let mut offers = Vec::new();
         while !fields.is_empty() {
             offers.push(offer(fields)?);
         }
-        Ok(Offers { question, last, offers })
+        Ok(Offers { question, last, indexing, offers })
     }
 }
 
@@ -95,19 +103,22 @@ impl Found {
             tail.put_u8(finding.owner.len());
             tail.put_slice(finding.owner.as_bytes());
         }
-        let frame =
-            Start::of(Kind::FOUND).request(self.request).u8(u8::from(self.last)).end(Bytes::from(tail));
+        let frame = Start::of(Kind::FOUND)
+            .request(self.request)
+            .u8(u8::from(self.last))
+            .u32(self.indexing)
+            .end(Bytes::from(tail));
         assert!(frame.len() <= HEAD_BYTES + CONTROL_MAX, "findings are cut into pages");
         frame
     }
 
     pub(super) fn read(fields: &mut Fields) -> Result<Found, PeerFault> {
-        let (request, last) = (fields.request()?, fields.flag()?);
+        let (request, last, indexing) = (fields.request()?, fields.flag()?, fields.u32()?);
         let mut findings = Vec::new();
         while !fields.is_empty() {
             findings.push(Finding { offer: offer(fields)?, owner: fields.name()? });
         }
-        Ok(Found { request, last, findings })
+        Ok(Found { request, last, indexing, findings })
     }
 }
 

@@ -7,6 +7,7 @@ use super::fields::Fields;
 use super::frame::{Frame, RawFrame, Start};
 use super::hello::VERSION;
 use super::kind::Kind;
+use super::transfer::Transfer;
 use super::vouch::{role, role_code};
 use crate::direct::{Pass, Role};
 use crate::text::Text;
@@ -39,6 +40,8 @@ pub enum PeerFrame {
     },
     /// The session is over; nothing follows.
     Bye(Parting),
+    /// It is about files.
+    Transfer(Transfer),
     /// A sign of life.
     Ping {
         /// Comes back in the answer.
@@ -80,6 +83,7 @@ impl PeerFrame {
             PeerFrame::Whisper { text } => Start::of(Kind::WHISPER).end(text.bytes().clone()),
             PeerFrame::Heard { count } => Start::of(Kind::HEARD).u64(*count).end(none),
             PeerFrame::Bye(parting) => Start::of(Kind::BYE).u8(parting.code()).end(none),
+            PeerFrame::Transfer(transfer) => transfer.frame(),
             PeerFrame::Ping { nonce } => Frame::ping(*nonce),
             PeerFrame::Pong { nonce } => Frame::pong(*nonce),
         }
@@ -91,6 +95,9 @@ impl PeerFrame {
     /// [`PeerFault::Version`] for a first frame of another version, whatever else stands in it; for the rest as
     /// [`Request::decode`](super::Request::decode).
     pub fn decode(raw: RawFrame) -> Result<PeerFrame, PeerFault> {
+        if let Some(transfer) = Transfer::decode(&raw)? {
+            return Ok(PeerFrame::Transfer(transfer));
+        }
         let mut fields = Fields::of(raw.body);
         let frame = match raw.kind {
             Kind::WHISPER => return Ok(PeerFrame::Whisper { text: fields.text()? }),

@@ -12,6 +12,7 @@ use super::names::NamesPage;
 use super::offers::{Found, pattern};
 use super::outcome::Outcome;
 use super::presence::PresenceList;
+use super::swarm::SwarmPage;
 use super::vouch::Vouch;
 use crate::id::{MsgId, RequestId, Seq};
 use crate::name::Name;
@@ -74,6 +75,8 @@ pub enum ServerFrame {
     },
     /// Files in answer to a request; several pages make one answer.
     Found(Found),
+    /// Who takes part in a content, and how many copies there are.
+    Swarm(SwarmPage),
     /// A sign of life.
     Ping {
         /// Comes back in the answer.
@@ -110,6 +113,7 @@ impl ServerFrame {
                 Start::of(Kind::ASK).u32(*question).end(pattern)
             }
             ServerFrame::Found(found) => found.frame(),
+            ServerFrame::Swarm(page) => page.frame(),
             ServerFrame::Ping { nonce } => Frame::ping(*nonce),
             ServerFrame::Pong { nonce } => Frame::pong(*nonce),
         }
@@ -144,6 +148,7 @@ impl ServerFrame {
             Kind::NAMES => ServerFrame::Names(NamesPage::read(&mut fields)?),
             Kind::ASK => ServerFrame::Ask { question: fields.u32()?, pattern: pattern(&mut fields)? },
             Kind::FOUND => ServerFrame::Found(Found::read(&mut fields)?),
+            Kind::SWARM => ServerFrame::Swarm(SwarmPage::read(&mut fields)?),
             Kind::PING => ServerFrame::Ping { nonce: fields.u32()? },
             Kind::PONG => ServerFrame::Pong { nonce: fields.u32()? },
             _ => return Err(PeerFault::OutOfState),

@@ -7,11 +7,15 @@ use super::fields::Fields;
 use super::frame::{Frame, RawFrame, Start};
 use super::kind::Kind;
 use super::offers::{Offers, pattern};
+use super::swarm::{News, Share, about};
+use super::transfer::content;
 use super::vouch::{purpose, purpose_code};
 use crate::direct::{Purpose, Reach};
+use crate::filename::FileName;
 use crate::id::{MsgId, RequestId, Seq};
 use crate::name::Name;
 use crate::pattern::Pattern;
+use crate::swarm::Content;
 use crate::text::Text;
 
 /// A frame from a logged-in client.
@@ -89,6 +93,24 @@ pub enum Request {
         /// What their names must fit.
         pattern: Pattern,
     },
+    /// Who offers a file of this name?
+    Seek {
+        /// Numbers the reply.
+        request: RequestId,
+        /// It was asked before, and somebody was not yet ready to say: no activity of the person.
+        again: bool,
+        /// The name.
+        name: FileName,
+    },
+    /// This client takes part in a content. Answered with SWARM if it watches.
+    Share(Share),
+    /// What has changed of what this client has. No reply.
+    News(News),
+    /// This client has nothing of a content any more. No reply.
+    Leave {
+        /// Of which.
+        content: Content,
+    },
     /// Files that this client offers, in answer to a question of the server. No reply.
     Offers(Offers),
     /// The next page of the answer to that request. It is the reply.
@@ -142,6 +164,12 @@ impl Request {
             Request::Files { request, pattern } => {
                 numbered(Kind::FILES, request).end(Bytes::copy_from_slice(pattern.as_bytes()))
             }
+            Request::Seek { request, again, name } => numbered(Kind::SEEK, request)
+                .u8(u8::from(*again))
+                .end(Bytes::copy_from_slice(name.as_bytes())),
+            Request::Share(share) => share.frame(),
+            Request::News(news) => news.frame(),
+            Request::Leave { content } => about(Kind::LEAVE, *content).end(none),
             Request::Offers(offers) => offers.frame(),
             Request::More { request } => numbered(Kind::MORE, request).end(none),
             Request::Reach(reach) => reach.frame(),
@@ -182,6 +210,14 @@ impl Request {
             }
             Kind::KNOW => Request::Know { request: fields.request()?, whom: fields.name()? },
             Kind::FILES => Request::Files { request: fields.request()?, pattern: pattern(&mut fields)? },
+            Kind::SEEK => {
+                let (request, again) = (fields.request()?, fields.flag()?);
+                let name = FileName::parse(&fields.bytes(fields.len())?).ok_or(PeerFault::Malformed)?;
+                Request::Seek { request, again, name }
+            }
+            Kind::SHARE => Request::Share(Share::read(&mut fields)?),
+            Kind::NEWS => Request::News(News::read(&mut fields)?),
+            Kind::LEAVE => Request::Leave { content: content(&mut fields)? },
             Kind::MORE => Request::More { request: fields.request()? },
             Kind::OFFERS => Request::Offers(Offers::read(&mut fields)?),
             Kind::REACH => Request::Reach(Reach::read(&mut fields)?),

@@ -145,12 +145,14 @@ pub(super) fn role(fields: &mut Fields) -> Result<Role, PeerFault> {
 pub(super) fn purpose_code(purpose: Purpose) -> u8 {
     match purpose {
         Purpose::Talk => 1,
+        Purpose::Fetch => 2,
     }
 }
 
 pub(super) fn purpose(fields: &mut Fields) -> Result<Purpose, PeerFault> {
     match fields.u8()? {
         1 => Ok(Purpose::Talk),
+        2 => Ok(Purpose::Fetch),
         _ => Err(PeerFault::Malformed),
     }
 }

@@ -75,7 +75,7 @@ impl Offers {
         }
         let (number, pattern) = (question.number, question.pattern.clone());
         self.questions.pop_front();
-        Input::Looked { question: number, offers: self.fitting(&pattern) }
+        Input::Looked { question: number, offers: self.fitting(&pattern), indexing: false }
     }
 
     fn fitting(&self, pattern: &Pattern) -> Vec<Offer> {

@@ -190,6 +190,7 @@ impl<'a, F: Face> Session<'a, F> {
             Action::ClosePeer { peer } => self.ground.hub.close(peer),
             Action::Remember { user, known } => self.remember(user, known),
             Action::Look { question, pattern } => self.ground.offers.ask(question, pattern),
+            Action::File(_) => {}
             Action::Ask(prompt) => self.face.ask(prompt),
             Action::Exit(code) => self.exit = Some(code),
         }

@@ -336,8 +336,12 @@ impl Book {
             Request::Call { request, whom, .. } => (*request, Wish::Call(self.target(*whom))),
             Request::Know { request, whom } => (*request, Wish::Know(self.target(*whom))),
             Request::Files { request, .. } => (*request, Wish::Files),
+            Request::Seek { request, .. } => (*request, Wish::Files),
             Request::Ack { .. }
             | Request::Active
+            | Request::Share(_)
+            | Request::News(_)
+            | Request::Leave { .. }
             | Request::Offers(_)
             | Request::More { .. }
             | Request::Reach(_)

@@ -140,13 +140,14 @@ impl Toy {
             }
             2 => {
                 if let Some(question) = self.looks.pop() {
-                    self.feed(Input::Looked { question, offers: some(data) });
+                    self.feed(Input::Looked { question, offers: some(data), indexing: data.below(2) == 0 });
                 }
             }
             _ => {
                 let (request, last) = (self.files, data.below(2) == 0);
                 let owner = if data.below(2) == 0 { name("luke") } else { name("yoda") };
-                let page = Found { request, last, findings: findings(owner, data) };
+                let page =
+                    Found { request, last, indexing: data.below(2).into(), findings: findings(owner, data) };
                 self.feed(Input::Received(encoded(&ServerFrame::Found(page).frame())));
             }
         }
@@ -223,6 +224,7 @@ impl Toy {
                 self.peers.retain(|other| *other != peer);
             }
             Action::Send(_)
+            | Action::File(_)
             | Action::Ask(_)
             | Action::Expect { .. }
             | Action::Dial { .. }

@@ -20,7 +20,7 @@ pub(super) fn pattern(data: &mut Data<'_>) -> Pattern {
 /// A page of an answer, up to a full one.
 pub(super) fn offers(data: &mut Data<'_>) -> Offers {
     let (question, last) = (data.below(8).into(), data.below(2) == 0);
-    Offers { question, last, offers: some(data) }
+    Offers { question, last, indexing: data.below(2) == 0, offers: some(data) }
 }
 
 /// Files of which some are alike.

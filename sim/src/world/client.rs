@@ -255,6 +255,7 @@ impl World {
             Input::PeerReceived { bytes, .. } => (31, bytes),
             Input::PeerClosed { .. } => (32, &[]),
             Input::Looked { .. } => (33, &[]),
+            Input::File(_) => (34, &[]),
         };
         self.tally.event(at, u64::from(client), what, bytes);
         let line = self.trace.is_some().then(|| describe(&input));
@@ -299,7 +300,7 @@ impl World {
                 self.step_client(client, Input::Recalled(memory));
             }
             Action::Show { line, note } => self.show(client, link, line, *note),
-            Action::Ask(_) => {}
+            Action::Ask(_) | Action::File(_) => {}
             Action::Remember { user, known } => {
                 let node = &self.clients[client as usize];
                 let account = node.account.expect("whoever is met is met by somebody");
@@ -309,7 +310,7 @@ impl World {
             Action::Look { question, pattern } => {
                 let offers = self.clients[client as usize].offers.iter();
                 let offers = offers.filter(|offer| pattern.fits(&offer.name)).cloned().collect();
-                self.step_client(client, Input::Looked { question: *question, offers });
+                self.step_client(client, Input::Looked { question: *question, offers, indexing: false });
             }
             Action::Expect { .. }
             | Action::Dial { .. }

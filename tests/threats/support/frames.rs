@@ -66,7 +66,12 @@ pub(crate) fn requests(number: u32, other: &str) -> Vec<Request> {
         Request::Call { request, purpose: Purpose::Talk, whom },
         Request::Know { request, whom },
         Request::Files { request, pattern: Pattern::any() },
-        Request::Offers(Offers { question: number, last: true, offers: vec![offer("report.pdf")] }),
+        Request::Offers(Offers {
+            question: number,
+            last: true,
+            indexing: false,
+            offers: vec![offer("report.pdf")],
+        }),
         Request::More { request },
         Request::Reach(Reach { port: 4_001, hosts: vec![IpAddr::from([192, 168, 0, 7])] }),
         Request::Ack { seq: Seq::START },

@@ -16,7 +16,7 @@ fn finding(owner: &str, given: &str, content: u8, size: u64) -> Finding {
 }
 
 fn found(request: u32, last: bool, findings: &[Finding]) -> ServerFrame {
-    ServerFrame::Found(Found { request: RequestId(request), last, findings: findings.to_vec() })
+    ServerFrame::Found(Found { request: RequestId(request), last, indexing: 0, findings: findings.to_vec() })
 }
 
 /// What is shown when the server answers `files` with these.
@@ -167,13 +167,17 @@ fn a_question_is_looked_up_and_answered_in_pages() {
     let pattern = Pattern::parse(b"*.pdf").expect("a pattern");
     rig.hears(ServerFrame::Ask { question: 7, pattern: pattern.clone() });
     assert_eq!(rig.did(), [Action::Look { question: 7, pattern }]);
-    rig.feed(Input::Looked { question: 7, offers: Vec::new() });
-    assert_eq!(sent(&mut rig), [Request::Offers(Offers { question: 7, last: true, offers: Vec::new() })]);
+    rig.feed(Input::Looked { question: 7, offers: Vec::new(), indexing: false });
+    assert_eq!(
+        sent(&mut rig),
+        [Request::Offers(Offers { question: 7, last: true, indexing: false, offers: Vec::new() })]
+    );
     let offers: Vec<Offer> = (0..=Found::PAGE_MAX).map(|n| offer(&alloc::format!("{n:05}"), 1, 2)).collect();
-    rig.feed(Input::Looked { question: 8, offers: offers.clone() });
+    rig.feed(Input::Looked { question: 8, offers: offers.clone(), indexing: false });
     let (first, second) = offers.split_at(Found::PAGE_MAX);
-    let page =
-        |last, offers: &[Offer]| Request::Offers(Offers { question: 8, last, offers: offers.to_vec() });
+    let page = |last, offers: &[Offer]| {
+        Request::Offers(Offers { question: 8, last, indexing: false, offers: offers.to_vec() })
+    };
     assert_eq!(sent(&mut rig), [page(false, first), page(true, second)]);
 }
 
@@ -186,6 +190,6 @@ fn a_late_lookup_is_nothing() {
     rig.did();
     rig.answers(1, Outcome::LoggedOut);
     rig.did();
-    rig.feed(Input::Looked { question: 7, offers: Vec::new() });
+    rig.feed(Input::Looked { question: 7, offers: Vec::new(), indexing: false });
     assert_eq!(rig.did(), []);
 }

@@ -129,6 +129,7 @@ fn words(action: &Action) -> String {
             alloc::format!("remember {user}: {:?}{verified}", known.key)
         }
         Action::Look { question, pattern } => alloc::format!("look {question} {pattern:?}"),
+        Action::File(order) => alloc::format!("{order:?}"),
         Action::Ask(prompt) => alloc::format!("ask {prompt:?}"),
         Action::Exit(code) => alloc::format!("exit {}", *code as u8),
     }

@@ -184,7 +184,7 @@ impl Seat {
                     self.note(note);
                 }
             }
-            Action::Ask(_) => {}
+            Action::Ask(_) | Action::File(_) => {}
             Action::Remember { user, known } => {
                 let peers = &mut self.memory().peers;
                 peers.retain(|(name, _)| *name != user);
@@ -192,7 +192,7 @@ impl Seat {
             }
             Action::Look { question, pattern } => {
                 let offers = self.offers.iter().filter(|offer| pattern.fits(&offer.name)).cloned().collect();
-                self.feed(now, Input::Looked { question, offers });
+                self.feed(now, Input::Looked { question, offers, indexing: false });
             }
             Action::Expect { key, until } => self.street.expect(key, until),
             Action::Dial { pass, key, candidates } => self.street.dial(pass, key, &candidates, now),
