@@ -7,7 +7,7 @@ use crate::client::action::Action;
 use crate::client::context::Context;
 use crate::client::silence::Silence;
 use crate::device::DeviceKey;
-use crate::direct::Pass;
+use crate::direct::{Pass, Purpose};
 use crate::id::ConnId;
 use crate::name::Name;
 use crate::time::Time;
@@ -27,6 +27,23 @@ pub(super) struct PeerLine {
     silence: Silence,
 }
 
+/// With whom, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tie {
+    pub(super) who: Name,
+    pub(super) purpose: Purpose,
+}
+
+impl Tie {
+    pub(super) const fn talk(who: Name) -> Tie {
+        Tie { who, purpose: Purpose::Talk }
+    }
+
+    pub(super) const fn fetch(who: Name) -> Tie {
+        Tie { who, purpose: Purpose::Fetch }
+    }
+}
+
 /// How far the two have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -37,15 +54,15 @@ pub(super) enum Stage {
     },
     /// We have said what for; the other side has not.
     Dialed {
-        /// Whom we want to meet.
-        who: Name,
+        /// Whom we want to meet, and what for.
+        tie: Tie,
         /// By which introduction.
         pass: Pass,
     },
     /// Both have said what for.
     Met {
-        /// Whom we have met.
-        who: Name,
+        /// Whom we have met, and what for.
+        tie: Tie,
         /// By which introduction.
         pass: Pass,
     },

@@ -1,10 +1,12 @@
 //! Other clients, without the server between: introductions, connections, private sessions.
 //!
 //! An introduction is an [`Opening`] until one of its connections is agreed upon: the caller chooses, the one who is
-//! called says yes. From then on there is a [`Session`]. Whatever else was dialed for it is closed.
+//! called says yes. From then on there is a [`Session`], or a link for files (`link.rs`). Whatever else was dialed for it
+//! is closed.
 
 mod known;
 mod line;
+mod link;
 mod number;
 mod open;
 mod session;
@@ -24,13 +26,15 @@ use super::context::Context;
 use super::replies::Replies;
 use super::view::{Complaint, Line};
 use crate::device::DeviceKey;
-use crate::direct::{Pass, Role};
+use crate::direct::{Pass, Purpose, Role};
 use crate::id::{ConnId, RequestId};
 use crate::name::Name;
 use crate::time::Time;
 use crate::wire::PeerFrame;
 use known::Known;
-use line::{PeerLine, STRANGER_MAX, Stage};
+pub(super) use link::Told;
+use line::{PeerLine, STRANGER_MAX, Stage, Tie};
+use link::Links;
 use session::Session;
 
 /// Connections to other clients at once; further ones are closed.
@@ -38,7 +42,7 @@ const LINES_MAX: usize = 256;
 /// Introductions that are waited for at once; a server that makes more is not heard.
 const OPENINGS_MAX: usize = 1_024;
 /// Calls whose late answers are recognised.
-const CALLS_MAX: usize = 64;
+const CALLS_MAX: usize = 1_024;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -49,8 +53,9 @@ pub(super) struct Peers {
     /// Whom the person has blocked since he logged in. Before that there is no session with them.
     blocked: BTreeSet<Name>,
     lines: BTreeMap<ConnId, PeerLine>,
-    openings: BTreeMap<Name, Opening>,
+    openings: BTreeMap<Tie, Opening>,
     sessions: BTreeMap<Name, Session>,
+    links: Links,
     /// The command to start a session that has no answer yet; the next line waits for it.
     starting: Option<Starting>,
     /// The requests of such commands: the server may say of any of them that it was refused after all.
@@ -98,6 +103,7 @@ impl Peers {
             lines: BTreeMap::new(),
             openings: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            links: Links::default(),
             starting: None,
             calls: VecDeque::new(),
             parted: false,
@@ -115,11 +121,11 @@ impl Peers {
         let now = cx.now();
         let fits = |opening: &Opening| opening.key == key && pass.is_none_or(|pass| opening.pass == pass);
         let expected = self.openings.iter().find(|(_, opening)| fits(opening));
-        let Some((who, opening)) = expected.filter(|_| self.lines.len() < LINES_MAX) else {
+        let Some((tie, opening)) = expected.filter(|_| self.lines.len() < LINES_MAX) else {
             return cx.order(Action::ClosePeer { peer });
         };
         let stage = match pass {
-            Some(pass) => Stage::Dialed { who: *who, pass },
+            Some(pass) => Stage::Dialed { tie: *tie, pass },
             None => Stage::Stranger { until: now + STRANGER_MAX },
         };
         let mut line = PeerLine::new(peer, key, stage, now);
@@ -174,11 +180,17 @@ impl Peers {
             (Stage::Stranger { .. } | Stage::Dialed { .. }, PeerFrame::Meet { pass, role, .. }) => {
                 return self.met(peer, pass, role, replies, cx);
             }
-            (Stage::Met { who, pass }, PeerFrame::Open) => return self.agree(who, pass, peer, replies, cx),
-            (Stage::Met { who, pass }, PeerFrame::Opened) => {
-                return self.agreed(who, pass, peer, replies, cx);
+            (Stage::Met { tie, pass }, PeerFrame::Open) => return self.agree(tie, pass, peer, replies, cx),
+            (Stage::Met { tie, pass }, PeerFrame::Opened) => {
+                return self.agreed(tie, pass, peer, replies, cx);
             }
-            (Stage::Met { who, .. }, frame) => return self.on_talk(who, peer, frame, replies, cx),
+            (Stage::Met { tie: Tie { who, purpose: Purpose::Talk }, .. }, frame) => {
+                return self.on_talk(who, peer, frame, replies, cx);
+            }
+            (Stage::Met { tie, .. }, PeerFrame::Transfer(transfer)) => {
+                return self.links.said(tie.who, peer, transfer);
+            }
+            (Stage::Met { .. }, _) => return Err(Misfit),
             (Stage::Stranger { .. } | Stage::Dialed { .. }, _) => return Err(Misfit),
         }
         Ok(())
@@ -187,15 +199,17 @@ impl Peers {
     /// A connection is no more: what it was for goes on without it, or ends.
     fn gone(&mut self, peer: ConnId, replies: &mut Replies, cx: &mut Context<'_>) {
         let Some(line) = self.lines.remove(&peer) else { return };
-        let Stage::Met { who, pass } = line.stage else { return };
-        if self.sessions.get(&who).is_some_and(|session| session.conn == peer) {
-            return self.session_lost(who, replies, cx);
+        let Stage::Met { tie, pass } = line.stage else { return };
+        let is_session = self.sessions.get(&tie.who).is_some_and(|session| session.conn == peer);
+        if tie.purpose == Purpose::Talk && is_session {
+            return self.session_lost(tie.who, replies, cx);
         }
-        if let Some(opening) = self.openings.get_mut(&who).filter(|opening| opening.pass == pass)
+        self.links.lost(tie.who, peer);
+        if let Some(opening) = self.openings.get_mut(&tie).filter(|opening| opening.pass == pass)
             && opening.chosen == Some(peer)
         {
             opening.chosen = None;
-            self.choose(who, replies, cx);
+            self.choose(tie, replies, cx);
         }
     }
 
@@ -242,7 +256,9 @@ impl Peers {
             Change::Unblocked(who) => _ = self.blocked.remove(&who),
             Change::Blocked(who) => {
                 self.blocked.insert(who);
-                self.end_opening(who, Complaint::YouHaveBlocked(who), replies, cx);
+                self.end_opening(Tie::talk(who), Complaint::YouHaveBlocked(who), replies, cx);
+                self.end_opening(Tie::fetch(who), Complaint::YouHaveBlocked(who), replies, cx);
+                self.unlink(who, cx);
             }
         }
     }
@@ -253,7 +269,7 @@ impl Peers {
         for (who, session) in &self.sessions {
             let line = self.lines.get(&session.conn).expect("a session has its connection");
             assert!(
-                matches!(line.stage, Stage::Met { who: met, .. } if met == *who),
+                matches!(line.stage, Stage::Met { tie, .. } if tie == Tie::talk(*who)),
                 "and it leads to its person"
             );
         }
@@ -268,8 +284,10 @@ impl Peers {
             line.stage.pass().is_none_or(|pass| self.openings.values().any(|opening| opening.pass == pass))
         };
         let of_a_session = |peer| self.sessions.values().any(|session| session.conn == peer);
+        self.links.check(|peer| self.lines.contains_key(&peer));
         for (peer, line) in &self.lines {
-            assert!(of_an_opening(line) || of_a_session(*peer), "every connection is for something");
+            let is_linked = self.links.has(*peer);
+            assert!(of_an_opening(line) || of_a_session(*peer) || is_linked, "every connection is for something");
         }
     }
 }

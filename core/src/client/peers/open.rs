@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::known::Opinion;
-use super::line::Stage;
+use super::line::{Stage, Tie};
 use super::session::Session;
 use super::{CALLS_MAX, OPENINGS_MAX, Opening, Peers, Starting, refuse, tell};
 use crate::client::action::Action;
@@ -26,6 +26,10 @@ impl Peers {
     /// The server is asked for somebody.
     pub(in crate::client) fn start(&mut self, who: Name, request: RequestId) {
         self.starting = Some(Starting { who, request });
+        self.note_call(request);
+    }
+
+    pub(super) fn note_call(&mut self, request: RequestId) {
         self.calls.push_back(request);
         if self.calls.len() > CALLS_MAX {
             self.calls.pop_front();
@@ -46,17 +50,22 @@ impl Peers {
         replies: &mut Replies,
         cx: &mut Context<'_>,
     ) -> Result<(), Misfit> {
+        if let Some(who) = self.links.called(request) {
+            return self.on_link_call_done(who, request, outcome, replies, cx);
+        }
         let starting = self.starting.filter(|starting| starting.request == request);
         match (starting, outcome) {
             // The other one has called: his introduction is meant, and it came before this. If it is over, this
             // one was not on its way at the same time, and asks for another.
-            (Some(Starting { who, request }), Outcome::Accepted) if !self.openings.contains_key(&who) => {
+            (Some(Starting { who, request }), Outcome::Accepted)
+                if !self.openings.contains_key(&Tie::talk(who)) =>
+            {
                 cx.send(Request::Call { request, purpose: Purpose::Talk, whom: who }.frame());
             }
             (_, Outcome::Accepted) => {}
             (None, Outcome::Refused(_)) => {}
             (Some(Starting { who, .. }), Outcome::Refused(refusal)) => {
-                self.end_opening(who, complaint(who, refusal)?, replies, cx);
+                self.end_opening(Tie::talk(who), complaint(who, refusal)?, replies, cx);
             }
             (_, _) => return Err(Misfit),
         }
@@ -65,13 +74,19 @@ impl Peers {
 
     /// The server vouches for somebody.
     pub(in crate::client) fn on_vouch(&mut self, vouch: Vouch, replies: &mut Replies, cx: &mut Context<'_>) {
-        let Vouch { pass, role, request, name: who, key, candidates, .. } = vouch;
-        let asked = self.starting.is_some_and(|starting| starting.who == who && starting.request == request);
+        let Vouch { pass, role, purpose, request, name: who, key, candidates } = vouch;
+        let tie = Tie { who, purpose };
+        let asked = match purpose {
+            Purpose::Talk => {
+                self.starting.is_some_and(|starting| starting.who == who && starting.request == request)
+            }
+            Purpose::Fetch => self.links.called(request) == Some(who),
+        };
         let wanted = match role {
             Role::Caller => asked,
             Role::Called => !self.blocked.contains(&who),
         };
-        let is_room = self.openings.len() < OPENINGS_MAX || self.openings.contains_key(&who);
+        let is_room = self.openings.len() < OPENINGS_MAX || self.openings.contains_key(&tie);
         if !wanted || !is_room || self.own.is_none() || self.parted {
             return;
         }
@@ -79,14 +94,14 @@ impl Peers {
         if opinion == Opinion::Refused {
             self.remember(who, key, cx);
             if role == Role::Caller {
-                self.end_opening(who, Complaint::KeyChanged(who), replies, cx);
+                self.end_opening(tie, Complaint::KeyChanged(who), replies, cx);
             }
             return;
         }
-        self.forget_opening(who, cx);
+        self.forget_opening(tie, cx);
         let until = cx.now() + CALL_MAX;
         let changed = opinion == Opinion::Changed;
-        self.openings.insert(who, Opening { pass, role, key, until, chosen: None, changed });
+        self.openings.insert(tie, Opening { pass, role, key, until, chosen: None, changed });
         cx.order(Action::Expect { key, until });
         cx.order(Action::Dial { pass, key, candidates });
     }
@@ -104,7 +119,7 @@ impl Peers {
         let fits = |opening: &Opening| {
             opening.pass == pass && opening.key == line.key && opening.role == role.other()
         };
-        let Some((who, opening)) = self.openings.iter().find(|(_, opening)| fits(opening)) else {
+        let Some((tie, opening)) = self.openings.iter().find(|(_, opening)| fits(opening)) else {
             return Err(Misfit);
         };
         match line.stage {
@@ -112,82 +127,103 @@ impl Peers {
             Stage::Dialed { pass: dialed, .. } if dialed == pass => {}
             Stage::Dialed { .. } | Stage::Met { .. } => return Err(Misfit),
         }
-        let who = *who;
-        line.stage = Stage::Met { who, pass };
-        self.choose(who, replies, cx);
+        let tie = *tie;
+        line.stage = Stage::Met { tie, pass };
+        self.choose(tie, replies, cx);
         Ok(())
     }
 
     /// Answers were shown: a session may begin that waited for its turn.
     pub(in crate::client) fn go_on(&mut self, replies: &Replies, cx: &mut Context<'_>) {
         if let Some(starting) = self.starting {
-            self.choose(starting.who, replies, cx);
+            self.choose(Tie::talk(starting.who), replies, cx);
         }
     }
 
     /// The caller takes the first connection on which both have said what for, once all that he has asked before is
     /// answered: what is said in the session must not be shown before its beginning.
-    pub(super) fn choose(&mut self, who: Name, replies: &Replies, cx: &mut Context<'_>) {
-        let Some(opening) = self.openings.get_mut(&who) else { return };
-        let turn =
-            self.starting.is_some_and(|starting| starting.who == who && replies.is_first(starting.request));
+    pub(super) fn choose(&mut self, tie: Tie, replies: &Replies, cx: &mut Context<'_>) {
+        let Some(opening) = self.openings.get_mut(&tie) else { return };
+        let is_next =
+            |starting: Starting| starting.who == tie.who && replies.is_first(starting.request);
+        let turn = tie.purpose == Purpose::Fetch || self.starting.is_some_and(is_next);
         if opening.role != Role::Caller || opening.chosen.is_some() || !turn {
             return;
         }
-        let stage = Stage::Met { who, pass: opening.pass };
+        let stage = Stage::Met { tie, pass: opening.pass };
         if let Some((peer, line)) = self.lines.iter_mut().find(|(_, line)| line.stage == stage) {
             opening.chosen = Some(*peer);
             line.send(&PeerFrame::Open, cx);
+            if tie.purpose == Purpose::Fetch {
+                // Nothing depends on the answer: what is said of files now is heard after it, or not at all.
+                let peer = *peer;
+                self.link(tie.who, peer, cx);
+            }
         }
     }
 
     /// The caller has chosen: the one who is called agrees.
     pub(super) fn agree(
         &mut self,
-        who: Name,
+        tie: Tie,
         pass: Pass,
         peer: ConnId,
         replies: &mut Replies,
         cx: &mut Context<'_>,
     ) -> Result<(), Misfit> {
         let fits = |opening: &Opening| opening.pass == pass && opening.role == Role::Called;
-        if !self.openings.get(&who).is_some_and(fits) {
+        if !self.openings.get(&tie).is_some_and(fits) {
             return Err(Misfit);
         }
         if let Some(line) = self.lines.get_mut(&peer) {
             line.send(&PeerFrame::Opened, cx);
         }
-        self.begin(who, peer, replies, cx);
+        self.begin(tie, peer, replies, cx);
         Ok(())
     }
 
     /// The one who is called has agreed.
     pub(super) fn agreed(
         &mut self,
-        who: Name,
+        tie: Tie,
         pass: Pass,
         peer: ConnId,
         replies: &mut Replies,
         cx: &mut Context<'_>,
     ) -> Result<(), Misfit> {
         let fits = |opening: &Opening| opening.pass == pass && opening.chosen == Some(peer);
-        if !self.openings.get(&who).is_some_and(fits) {
+        if !self.openings.get(&tie).is_some_and(fits) {
             return Err(Misfit);
         }
-        self.begin(who, peer, replies, cx);
+        self.begin(tie, peer, replies, cx);
         Ok(())
     }
 
+    /// What the introduction was for begins.
+    fn begin(&mut self, tie: Tie, peer: ConnId, replies: &mut Replies, cx: &mut Context<'_>) {
+        let Some(opening) = self.openings.remove(&tie) else { return };
+        cx.order(Action::Abandon { pass: opening.pass });
+        match tie.purpose {
+            Purpose::Talk => self.begin_session(tie.who, peer, &opening, replies, cx),
+            Purpose::Fetch => self.link(tie.who, peer, cx),
+        }
+        self.drop_lines(opening.pass, Some(peer), cx);
+    }
+
     /// The session begins. An older one with the same person is one that he no longer has.
-    fn begin(&mut self, who: Name, peer: ConnId, replies: &mut Replies, cx: &mut Context<'_>) {
-        let Some(opening) = self.openings.remove(&who) else { return };
+    fn begin_session(
+        &mut self,
+        who: Name,
+        peer: ConnId,
+        opening: &Opening,
+        replies: &mut Replies,
+        cx: &mut Context<'_>,
+    ) {
         if let Some(older) = self.sessions.get(&who).map(|session| session.conn) {
             self.close(older, cx);
             self.lines.remove(&older);
             self.session_lost(who, replies, cx);
         }
-        cx.order(Action::Abandon { pass: opening.pass });
-        self.drop_lines(opening.pass, Some(peer), cx);
         self.sessions.insert(who, Session::new(peer));
         if opening.changed {
             cx.show(Line::KeyChanged(who));
@@ -216,12 +252,16 @@ impl Peers {
     /// Nothing comes of it: whoever has asked for it is told why.
     pub(super) fn end_opening(
         &mut self,
-        who: Name,
+        tie: Tie,
         why: Complaint,
         replies: &mut Replies,
         cx: &mut Context<'_>,
     ) {
-        self.forget_opening(who, cx);
+        self.forget_opening(tie, cx);
+        let who = tie.who;
+        if tie.purpose == Purpose::Fetch {
+            return self.links.unreached(who);
+        }
         if let Some(starting) = self.starting.take_if(|starting| starting.who == who) {
             refuse(replies, starting.request, why);
         }
@@ -231,20 +271,20 @@ impl Peers {
     pub(super) fn end_late_openings(&mut self, replies: &mut Replies, cx: &mut Context<'_>) {
         let now = cx.now();
         let late = self.openings.iter().filter(|(_, opening)| now >= opening.until);
-        for who in late.map(|(who, _)| *who).collect::<Vec<_>>() {
-            self.end_opening(who, Complaint::Unreached(who), replies, cx);
+        for tie in late.map(|(tie, _)| *tie).collect::<Vec<_>>() {
+            self.end_opening(tie, Complaint::Unreached(tie.who), replies, cx);
         }
     }
 
     /// Nothing that is not open opens any more.
     pub(super) fn end_openings(&mut self, cx: &mut Context<'_>) {
-        for who in self.openings.keys().copied().collect::<Vec<_>>() {
-            self.forget_opening(who, cx);
+        for tie in self.openings.keys().copied().collect::<Vec<_>>() {
+            self.forget_opening(tie, cx);
         }
     }
 
-    fn forget_opening(&mut self, who: Name, cx: &mut Context<'_>) {
-        if let Some(opening) = self.openings.remove(&who) {
+    fn forget_opening(&mut self, tie: Tie, cx: &mut Context<'_>) {
+        if let Some(opening) = self.openings.remove(&tie) {
             cx.order(Action::Abandon { pass: opening.pass });
             self.drop_lines(opening.pass, None, cx);
         }

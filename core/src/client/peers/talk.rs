@@ -37,6 +37,7 @@ impl Peers {
     pub(in crate::client) fn part_all(&mut self, cx: &mut Context<'_>) {
         self.parted = true;
         self.end_openings(cx);
+        self.unlink_all(cx);
         for who in self.sessions.keys().copied().collect::<Vec<_>>() {
             if self.is_talking_with(who) {
                 // Who is blocked learns nothing of whether somebody is online.
