@@ -32,6 +32,12 @@ impl Pattern {
         self.0.as_bytes()
     }
 
+    /// The only name that fits, if there are no wildcards in it.
+    #[must_use]
+    pub fn exact(&self) -> Option<FileName> {
+        FileName::parse(self.as_bytes())
+    }
+
     /// Whether a name fits. It takes at most as many steps as the product of the two lengths.
     #[must_use]
     pub fn fits(&self, name: &FileName) -> bool {

@@ -23,6 +23,8 @@ pub(super) enum Asked {
     Unblock(Name),
     /// The files that are offered.
     Files,
+    /// Something about downloads.
+    Fetch,
     /// A private session with somebody.
     Start(Name),
     /// A text for somebody in a private session.
@@ -38,6 +40,8 @@ pub(super) enum Answer {
     Silence,
     /// One line.
     Line(Line),
+    /// Several lines.
+    Lines(Vec<Line>),
     /// One name a line, at least one, sorted.
     Names(Vec<Name>),
     /// One file a line, at least one, sorted.
@@ -122,7 +126,7 @@ impl Answer {
     pub(super) fn findings_held(&self) -> usize {
         match self {
             Answer::Files(files) => files.iter().map(|file| file.owners.len()).sum(),
-            Answer::Silence | Answer::Line(_) | Answer::Names(_) => 0,
+            Answer::Silence | Answer::Line(_) | Answer::Lines(_) | Answer::Names(_) => 0,
         }
     }
 
@@ -130,7 +134,7 @@ impl Answer {
     pub(super) fn names_held(&self) -> usize {
         match self {
             Answer::Names(names) => names.len(),
-            Answer::Silence | Answer::Line(_) | Answer::Files(_) => 0,
+            Answer::Silence | Answer::Line(_) | Answer::Lines(_) | Answer::Files(_) => 0,
         }
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::action::{Action, ExitCode};
 use super::context::Context;
 use super::event::Memory;
+use super::fetch::{Fetch, Terms};
 use super::letters::Letters;
 use super::online::Online;
 use super::peers::{KnownKey, Peers};
@@ -18,6 +19,7 @@ use super::view::{Line, Prompt};
 use crate::device::DeviceProof;
 use crate::id::{Epoch, ServerId};
 use crate::name::Name;
+use crate::seed::Seed;
 use crate::time::Time;
 use crate::wire::{Greeting, Hello, LoginName, LoginRefusal, Password, ServerFrame, VERSION};
 
@@ -33,6 +35,8 @@ pub(super) struct Login {
     until: Time,
     /// The instance under which this run of the client will send messages.
     instance: u64,
+    /// How files are fetched, and where chance comes from then.
+    files: (Terms, Seed),
     stage: Stage,
 }
 
@@ -71,8 +75,8 @@ struct Caller {
 }
 
 impl Login {
-    pub(super) fn new(instance: u64, now: Time) -> Login {
-        Login { until: now + LOGIN_MAX, instance, stage: Stage::Connecting }
+    pub(super) fn new(instance: u64, files: (Terms, Seed), now: Time) -> Login {
+        Login { until: now + LOGIN_MAX, instance, files, stage: Stage::Connecting }
     }
 
     /// When the login has taken too long.
@@ -101,8 +105,8 @@ impl Login {
     }
 
     pub(super) fn on_frame(self, frame: ServerFrame, cx: &mut Context<'_>) -> State {
-        let Login { until, instance, stage } = self;
-        let at = |stage| State::Login(Box::new(Login { until, instance, stage }));
+        let Login { until, instance, files, stage } = self;
+        let at = |stage| State::Login(Box::new(Login { until, instance, files, stage }));
         match (stage, frame) {
             (Stage::Hailing, ServerFrame::Greeting(Greeting { version: VERSION, server, epoch, .. })) => {
                 at(Stage::Naming(Home { server, epoch }))
@@ -111,7 +115,9 @@ impl Login {
                 cx.show(Line::Welcome(name));
                 let own = caller.device.map(|proof| (name, proof.key));
                 let peers = Peers::new(own, caller.peers);
-                State::Online(Online::new(Seat::new(instance, caller.letters, peers)))
+                let (terms, seed) = files;
+                let fetch = Fetch::new(name, terms, seed);
+                State::Online(Online::new(Seat::new(instance, caller.letters, peers, fetch)))
             }
             (_, ServerFrame::LoginRefused(LoginRefusal::Busy)) => cx.end(Line::Busy, ExitCode::Lost),
             (Stage::Knocking(caller), ServerFrame::LoginRefused(LoginRefusal::TryAgain)) => {
@@ -127,24 +133,24 @@ impl Login {
 
     pub(super) fn on_typed(self, line: Bytes, cx: &mut Context<'_>) -> State {
         let line = without_return(line);
-        let Login { until, instance, stage } = self;
+        let Login { until, instance, files, stage } = self;
         let stage = match stage {
             Stage::Naming(home) => name_typed(home, line, cx),
             Stage::Unlocking(caller) => password_typed(caller, line, cx),
             _ => unreachable!("a line is typed only while one is wanted"),
         };
-        State::Login(Box::new(Login { until, instance, stage }))
+        State::Login(Box::new(Login { until, instance, files, stage }))
     }
 
     pub(super) fn on_recalled(self, mut memory: Memory) -> State {
-        let Login { until, instance, stage } = self;
+        let Login { until, instance, files, stage } = self;
         let Stage::Recalling { home, typed, name } = stage else {
             unreachable!("a memory is recalled only when it was asked for");
         };
         let (device, peers) = (memory.device, core::mem::take(&mut memory.peers));
         let letters = Letters::recall(memory, home.epoch);
         let stage = Stage::Unlocking(Caller { typed, name: Some(name), letters, device, peers });
-        State::Login(Box::new(Login { until, instance, stage }))
+        State::Login(Box::new(Login { until, instance, files, stage }))
     }
 
     fn at(self, stage: Stage) -> State {

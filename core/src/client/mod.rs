@@ -9,6 +9,7 @@ mod asked;
 mod check;
 mod context;
 pub mod event;
+mod fetch;
 pub mod file;
 mod letters;
 mod link;
@@ -31,9 +32,10 @@ use core::mem;
 
 pub use action::{Action, ExitCode, Note};
 pub use event::{Event, Input, Memory, TYPED_MAX};
+pub use fetch::Terms;
 pub use file::{FileEvent, FileOrder, FileTrouble};
 pub use peers::{KnownKey, SafetyNumber};
-pub use view::{Complaint, Line, Prompt};
+pub use view::{Complaint, DownloadComplaint, DownloadLine, Line, Progress, Prompt};
 
 use crate::direct::Reach;
 use crate::seed::{Dice, Seed};
@@ -65,15 +67,23 @@ pub enum ClientFault {
 }
 
 impl Client {
-    /// A client that is about to connect. The instance of its messages is drawn from `seed`.
+    /// A client that is about to connect, on the usual terms.
     #[must_use]
     pub fn new(seed: Seed, now: Time) -> Client {
-        let instance = Dice::secrets(seed).bits();
+        Client::on_terms(seed, Terms::default(), now)
+    }
+
+    /// A client that is about to connect. The instance of its messages, and what it decides by chance, is drawn from
+    /// `seed`.
+    #[must_use]
+    pub fn on_terms(seed: Seed, terms: Terms, now: Time) -> Client {
+        let mut dice = Dice::secrets(seed);
+        let (instance, seed) = (dice.bits(), Seed::from(dice.bits()));
         Client {
             now,
             link: Link::new(now),
             reach: None,
-            state: State::Login(Box::new(Login::new(instance, now))),
+            state: State::Login(Box::new(Login::new(instance, (terms, seed), now))),
             #[cfg(feature = "planted")]
             fault: None,
         }

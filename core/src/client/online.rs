@@ -29,6 +29,8 @@ pub(super) struct Online {
 pub(super) struct Draining {
     seat: Box<Seat>,
     unanswered_max: usize,
+    /// Downloads are waited for, too, if the person wants that.
+    waits: bool,
 }
 
 /// Those the person talks with have been told that he goes; the logout goes out once they have read what he said.
@@ -65,9 +67,10 @@ impl Online {
     pub(super) fn on_typed(mut self, line: &Bytes, cx: &mut Context<'_>) -> State {
         match typed::read(line) {
             Typed::Blank => {}
-            Typed::Logout => return self.on_end(cx),
+            Typed::Logout => return self.on_logout(cx),
             Typed::Answered { line, active } => self.seat.answer(line, active, cx),
             Typed::Wish(wish) => self.seat.ask(wish, cx),
+            Typed::Fetch(fetching) => self.seat.fetch(fetching, cx),
             Typed::Direct(direct) => self.seat.act(direct, cx),
         }
         State::Online(self)
@@ -75,12 +78,17 @@ impl Online {
 
     /// The person has nothing more to say: out, once all answers are known.
     pub(super) fn on_end(self, cx: &mut Context<'_>) -> State {
-        Draining { seat: self.seat, unanswered_max: 0 }.go_on(cx)
+        Draining { seat: self.seat, unanswered_max: 0, waits: true }.go_on(cx)
+    }
+
+    /// The same, but whatever is still being fetched.
+    fn on_logout(self, cx: &mut Context<'_>) -> State {
+        Draining { seat: self.seat, unanswered_max: 0, waits: false }.go_on(cx)
     }
 
     /// The person wants out now.
     pub(super) fn on_interrupted(self, cx: &mut Context<'_>) -> State {
-        Draining { seat: self.seat, unanswered_max: UNDER_WAY_MAX - 1 }.go_on(cx)
+        Draining { seat: self.seat, unanswered_max: UNDER_WAY_MAX - 1, waits: false }.go_on(cx)
     }
 
     pub(super) fn on_frame(mut self, frame: ServerFrame, cx: &mut Context<'_>) -> State {
@@ -93,7 +101,11 @@ impl Online {
 
 impl Draining {
     pub(super) fn check(&self) {
-        assert!(self.seat.unanswered() > self.unanswered_max, "it goes on as soon as it may");
+        assert!(self.is_held_up(), "it goes on as soon as it may");
+    }
+
+    fn is_held_up(&self) -> bool {
+        self.seat.unanswered() > self.unanswered_max || self.waits && self.seat.is_fetching()
     }
 
     pub(super) fn seat(&self) -> &Seat {
@@ -105,7 +117,7 @@ impl Draining {
     }
 
     pub(super) fn on_interrupted(self, cx: &mut Context<'_>) -> State {
-        Draining { unanswered_max: UNDER_WAY_MAX - 1, ..self }.go_on(cx)
+        Draining { unanswered_max: UNDER_WAY_MAX - 1, waits: false, ..self }.go_on(cx)
     }
 
     pub(super) fn on_frame(mut self, frame: ServerFrame, cx: &mut Context<'_>) -> State {
@@ -116,7 +128,7 @@ impl Draining {
     }
 
     pub(super) fn go_on(mut self, cx: &mut Context<'_>) -> State {
-        if self.seat.unanswered() > self.unanswered_max {
+        if self.is_held_up() {
             return State::Draining(self);
         }
         self.seat.part(cx);

@@ -97,6 +97,7 @@ impl Replies {
             match answer {
                 Answer::Silence => {}
                 Answer::Line(line) => cx.show(line),
+                Answer::Lines(lines) => lines.into_iter().for_each(|line| cx.show(line)),
                 Answer::Names(names) => names.into_iter().for_each(|name| cx.show(Line::Listed(name))),
                 Answer::Files(files) => files.into_iter().for_each(|file| cx.show(Line::Offered(file))),
             }

@@ -7,10 +7,12 @@ use bytes::Bytes;
 use super::action::{Action, Note};
 use super::asked::{Answer, Asked, Misfit};
 use super::context::Context;
+use super::fetch::{Fetch, Hands};
+use super::file::FileEvent;
 use super::letters::Letters;
 use super::peers::{Change, Peers};
 use super::replies::Replies;
-use super::typed::{Direct, Wish};
+use super::typed::{Direct, Fetching, Wish};
 use super::view::{Complaint, Line};
 use crate::device::DeviceKey;
 use crate::direct::{Pass, Purpose};
@@ -25,19 +27,20 @@ pub(super) struct Seat {
     letters: Letters,
     replies: Replies,
     peers: Peers,
+    fetch: Fetch,
 }
 
 /// The numbers that this run of the client gave out last.
 #[derive(Clone, Debug)]
-struct Ids {
+pub(super) struct Ids {
     request: u32,
     message: MsgId,
 }
 
 impl Seat {
-    pub(super) fn new(instance: u64, letters: Letters, peers: Peers) -> Seat {
+    pub(super) fn new(instance: u64, letters: Letters, peers: Peers, fetch: Fetch) -> Seat {
         let ids = Ids { request: 0, message: MsgId { instance, counter: 0 } };
-        Seat { ids, letters, replies: Replies::default(), peers }
+        Seat { ids, letters, replies: Replies::default(), peers, fetch }
     }
 
     /// A line may be typed.
@@ -48,6 +51,11 @@ impl Seat {
     /// Commands whose answer was not shown yet.
     pub(super) fn unanswered(&self) -> usize {
         self.replies.len()
+    }
+
+    /// There are downloads that are to be finished before the end.
+    pub(super) fn is_fetching(&self) -> bool {
+        self.fetch.is_waited_for()
     }
 
     /// Nobody is talked with.
@@ -62,12 +70,14 @@ impl Seat {
 
     /// When something has to happen by itself.
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.peers.deadline()
+        let deadlines = [self.peers.deadline(), self.fetch.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     pub(super) fn check(&self, now: Time) {
         self.replies.check();
         self.peers.check(now);
+        self.fetch.check();
     }
 
     // --- What the person wants ---
@@ -144,6 +154,22 @@ impl Seat {
         }
     }
 
+    /// It is about downloads.
+    pub(super) fn fetch(&mut self, fetching: Fetching, cx: &mut Context<'_>) {
+        let request = self.expect(Asked::Fetch);
+        self.with_fetch(cx, |fetch, hands| fetch.on_typed(fetching, request, hands));
+        self.show_known(cx);
+    }
+
+    fn with_fetch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        act: impl FnOnce(&mut Fetch, &mut Hands<'_, '_>) -> T,
+    ) -> T {
+        let Seat { ids, replies, peers, fetch, .. } = self;
+        act(fetch, &mut Hands { ids, replies, peers, cx })
+    }
+
     fn expect(&mut self, asked: Asked) -> RequestId {
         let request = self.ids.next_request();
         self.replies.expect(request, asked);
@@ -152,6 +178,7 @@ impl Seat {
 
     /// Whom he talks with is told that he goes.
     pub(super) fn part(&mut self, cx: &mut Context<'_>) {
+        self.with_fetch(cx, Fetch::part);
         self.peers.part_all(cx);
     }
 
@@ -179,7 +206,18 @@ impl Seat {
                 self.done(request, outcome, cx)?;
                 self.show_known(cx);
             }
-            ServerFrame::Ask { question, pattern } => cx.order(Action::Look { question, pattern }),
+            ServerFrame::Ask { question, pattern } => {
+                self.fetch.on_ask(question, &pattern);
+                cx.order(Action::Look { question, pattern });
+            }
+            ServerFrame::Swarm(page) => {
+                self.with_fetch(cx, |fetch, hands| fetch.on_page(page, hands));
+                self.show_known(cx);
+            }
+            ServerFrame::Found(page) if self.fetch.is_seek(page.request) => {
+                self.with_fetch(cx, |fetch, hands| fetch.found(page, hands))?;
+                self.show_known(cx);
+            }
             ServerFrame::Found(page) => {
                 let (request, last) = (page.request, page.last);
                 self.replies.found(page)?;
@@ -215,12 +253,15 @@ impl Seat {
 
     /// What this device offers, in answer to a question of the server.
     pub(super) fn looked(&mut self, question: u32, offers: Vec<Offer>, indexing: bool, cx: &mut Context<'_>) {
+        self.with_fetch(cx, |fetch, hands| fetch.on_looked(question, &offers, hands));
         Offers::pages(question, indexing, offers).for_each(|page| cx.send(Request::Offers(page).frame()));
     }
 
     /// Something came of an order about files.
-    #[expect(clippy::unused_self, reason = "no order is given yet")]
-    pub(super) fn on_file(&mut self, _event: super::file::FileEvent, _cx: &mut Context<'_>) {}
+    pub(super) fn on_file(&mut self, event: FileEvent, cx: &mut Context<'_>) {
+        self.with_fetch(cx, |fetch, hands| fetch.on_file(event, hands));
+        self.show_known(cx);
+    }
 
     // --- What other clients do ---
 
@@ -246,18 +287,27 @@ impl Seat {
 
     pub(super) fn chime(&mut self, cx: &mut Context<'_>) {
         self.peers.on_chime(&mut self.replies, cx);
+        self.with_fetch(cx, Fetch::on_chime);
         self.show_known(cx);
     }
 
     /// Shows the answers whose turn has come, and goes on with what waited for its turn.
     fn show_known(&mut self, cx: &mut Context<'_>) {
-        self.replies.show_known(cx);
-        self.peers.go_on(&self.replies, cx);
+        loop {
+            self.replies.show_known(cx);
+            self.peers.go_on(&self.replies, cx);
+            while let Some(told) = self.peers.next_told() {
+                self.with_fetch(cx, |fetch, hands| fetch.on_told(told, hands));
+            }
+            if !self.with_fetch(cx, Fetch::go_on) {
+                break;
+            }
+        }
     }
 }
 
 impl Ids {
-    fn next_request(&mut self) -> RequestId {
+    pub(super) fn next_request(&mut self) -> RequestId {
         self.request = self.request.wrapping_add(1);
         RequestId(self.request)
     }

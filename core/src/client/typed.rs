@@ -5,10 +5,12 @@ use alloc::string::String;
 use bytes::Bytes;
 
 use super::asked::Asked;
-use super::view::{Complaint, Line};
+use super::view::{Complaint, DownloadComplaint, Line};
 use crate::command::{self, Command, Mistake, Private, Word};
+use crate::filename::FileName;
 use crate::name::Name;
 use crate::pattern::Pattern;
+use crate::swarm::IdPrefix;
 use crate::text::Text;
 
 /// What a line means to the client.
@@ -27,8 +29,21 @@ pub(super) enum Typed {
     Wish(Wish),
     /// It is between the person and another one.
     Direct(Direct),
+    /// It is about downloads.
+    Fetch(Fetching),
     /// The person wants out.
     Logout,
+}
+
+/// What is to be done about downloads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fetching {
+    /// Fetch a file.
+    Begin { name: FileName, id: Option<IdPrefix> },
+    /// List the downloads.
+    List,
+    /// End one.
+    Cancel(FileName),
 }
 
 /// What the server is to be asked.
@@ -91,8 +106,22 @@ fn meaning(command: Command) -> Result<Typed, Complaint> {
             // No name is so long.
             None => return Ok(Typed::Answered { line: Line::NoFiles, active: true }),
         },
+        Command::Download { id, name } => return begin(&name, id).map(Typed::Fetch),
+        Command::Downloads => return Ok(Typed::Fetch(Fetching::List)),
+        Command::Cancel { name } => return cancel(&name).map(Typed::Fetch),
         Command::Logout => return Ok(Typed::Logout),
     }))
+}
+
+fn begin(word: &Word, id: Option<IdPrefix>) -> Result<Fetching, Complaint> {
+    let name = FileName::parse(word.as_bytes()).ok_or(Complaint::Download(DownloadComplaint::InvalidName))?;
+    Ok(Fetching::Begin { name, id })
+}
+
+/// What cannot be a name is not being downloaded either.
+fn cancel(word: &Word) -> Result<Fetching, Complaint> {
+    let complaint = || Complaint::Download(DownloadComplaint::NotRunning(word.as_str().into()));
+    FileName::parse(word.as_bytes()).map(Fetching::Cancel).ok_or_else(complaint)
 }
 
 fn direct(private: Private) -> Result<Direct, Complaint> {

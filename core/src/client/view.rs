@@ -2,9 +2,13 @@
 //!
 //! The texts are those of behaviour.md, to the letter.
 
+mod download;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+
+pub use download::{DownloadComplaint, DownloadLine, Progress};
 
 use super::peers::SafetyNumber;
 use crate::name::Name;
@@ -54,6 +58,8 @@ pub enum Line {
     Offered(Listing),
     /// `Nobody online offers such a file.`
     NoFiles,
+    /// What there is to say of a download.
+    Download(DownloadLine),
     /// `Private session with luke started.`
     PrivateStarted(Name),
     /// `hans started a private session with you.`
@@ -141,6 +147,8 @@ pub enum Complaint {
     Gone(Name),
     /// `Error. The key of luke has changed. Compare it with: verify luke`
     KeyChanged(Name),
+    /// Why a file is not downloaded.
+    Download(DownloadComplaint),
     /// `Error. No key of luke is known. Start a private session first.`
     NoKey(String),
 }
@@ -163,6 +171,7 @@ impl fmt::Display for Line {
             Line::Blocked(name) => write!(f, "{name} is blocked."),
             Line::Unblocked(name) => write!(f, "{name} is unblocked."),
             Line::Offered(file) => write!(f, "{file}"),
+            Line::Download(line) => write!(f, "{line}"),
             Line::NoFiles => f.write_str("Nobody online offers such a file."),
             Line::PrivateStarted(name) => write!(f, "Private session with {name} started."),
             Line::PrivateStartedBy(name) => write!(f, "{name} started a private session with you."),
@@ -244,6 +253,7 @@ impl fmt::Display for Complaint {
             Complaint::KeyChanged(name) => {
                 write!(f, "The key of {name} has changed. Compare it with: verify {name}")
             }
+            Complaint::Download(complaint) => write!(f, "{complaint}"),
             Complaint::NoKey(word) => {
                 let name = crate::escape::name(word);
                 write!(f, "No key of {name} is known. Start a private session first.")
@@ -266,11 +276,16 @@ impl fmt::Display for Listing {
         let Offer { name, content, size } = &self.offer;
         let bytes = if *size == 1 { "byte" } else { "bytes" };
         write!(f, "{content:.ID_DIGITS$} {size} {bytes} {}, owners: ", crate::escape::name(name.as_str()))?;
-        self.owners.iter().enumerate().try_for_each(|(place, owner)| {
-            let gap = if place == 0 { "" } else { ", " };
-            write!(f, "{gap}{owner}")
-        })
+        names(f, &self.owners)
     }
+}
+
+/// Names, one after the other.
+fn names(f: &mut fmt::Formatter<'_>, names: &[Name]) -> fmt::Result {
+    names.iter().enumerate().try_for_each(|(place, name)| {
+        let gap = if place == 0 { "" } else { ", " };
+        write!(f, "{gap}{name}")
+    })
 }
 
 /// A number of seconds in words: one is singular.

@@ -15,6 +15,7 @@ pub use parse::{INVALID_WORD_CHARS_MAX, Mistake, parse};
 pub use table::{Row, TABLE};
 pub use words::Word;
 
+use crate::swarm::IdPrefix;
 use crate::text::Text;
 
 /// A command as typed, its form checked.
@@ -55,6 +56,20 @@ pub enum Command {
     Files {
         /// What the names must fit, if not everything does; it may be longer than any name.
         pattern: Option<Word>,
+    },
+    /// `p2pDownload [--id <id>] <filename>`
+    Download {
+        /// The beginning of the id of the content that is meant.
+        id: Option<IdPrefix>,
+        /// The name; it need not be a possible one.
+        name: Word,
+    },
+    /// `downloads`
+    Downloads,
+    /// `cancel <filename>`
+    Cancel {
+        /// The name; it need not be a possible one.
+        name: Word,
     },
     /// `logout`
     Logout,

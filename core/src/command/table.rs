@@ -94,6 +94,24 @@ pub static TABLE: &[Row] = &[
         read: |words| Ok(Command::Files { pattern: words.rest() }),
     },
     Row {
+        form: "p2pDownload [--id <id>] <filename>",
+        help: "Fetch a file from everybody who has it; it goes on in the background.",
+        example: "p2pDownload report.pdf",
+        read: |words| Ok(Command::Download { id: words.id()?, name: words.rest().ok_or(Wrong::Form)? }),
+    },
+    Row {
+        form: "downloads",
+        help: "List the downloads that are under way.",
+        example: "downloads",
+        read: |_| Ok(Command::Downloads),
+    },
+    Row {
+        form: "cancel <filename>",
+        help: "Stop a download; what is already here stays for the next time.",
+        example: "cancel report.pdf",
+        read: |words| Ok(Command::Cancel { name: words.rest().ok_or(Wrong::Form)? }),
+    },
+    Row {
         form: "logout",
         help: "Log out and end the client.",
         example: "logout",

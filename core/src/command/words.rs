@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use bytes::Bytes;
 
+use crate::swarm::IdPrefix;
 use crate::text::{NotAText, Text};
 
 /// A word of a line: UTF-8 without a space, not empty. A cheap handle on the line's own bytes.
@@ -96,6 +97,21 @@ impl<'a> Words<'a> {
             NotAText::TooLong => Wrong::TextTooLong,
             NotAText::Blank | NotAText::NotUtf8 => Wrong::Form,
         })
+    }
+
+    /// `--id` and the beginning of a content id, if they are the next words.
+    pub(super) fn id(&mut self) -> Result<Option<IdPrefix>, Wrong> {
+        let start = self.at;
+        match self.next_place() {
+            Some(place) if self.line[place.clone()] == *b"--id" => {
+                let digits = self.word()?;
+                IdPrefix::parse(digits.as_str()).map(Some).ok_or(Wrong::Form)
+            }
+            _ => {
+                self.at = start;
+                Ok(None)
+            }
+        }
     }
 
     /// Everything that is left, without spaces at its ends; nothing if that is all.

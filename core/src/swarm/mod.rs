@@ -19,7 +19,7 @@ pub mod tracker;
 
 pub use batch::Batch;
 pub use bitmap::Bitmap;
-pub use content::{Content, ContentId};
+pub use content::{Content, ContentId, IdPrefix};
 pub use download::{Download, Order};
 pub use fresh::Fresh;
 pub use layout::{ChunkBounds, Layout};

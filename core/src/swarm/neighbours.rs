@@ -73,6 +73,12 @@ impl<K: Ord + Copy> Neighbours<K> {
         is_welcome
     }
 
+    /// Somebody is a neighbour, or is being called.
+    #[must_use]
+    pub fn contains(&self, peer: K) -> bool {
+        self.linked.contains_key(&peer)
+    }
+
     /// The neighbours, in order.
     pub fn iter(&self) -> impl Iterator<Item = K> + '_ {
         self.linked.keys().copied()

@@ -36,11 +36,11 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// So many chunks a user may be ahead of another who waits, because he has fewer.
 const SLACK_CHUNKS: u64 = 16;
 
-/// What somebody wants of us.
+/// What somebody wants of us. `U` names users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bid {
+pub struct Bid<U = UserId> {
     /// Whose it is.
-    pub user: UserId,
+    pub user: U,
     /// How many more chunks he could take now: the latest word holds. 0 withdraws.
     pub wants: u32,
     /// How many chunks of the content he has.
@@ -53,12 +53,12 @@ pub struct Bid {
 
 /// All who want something of us; a bidder is a connection and a content.
 #[derive(Clone, Debug)]
-pub struct Slots<K> {
-    bidders: BTreeMap<K, Bidder>,
+pub struct Slots<K, U = UserId> {
+    bidders: BTreeMap<K, Bidder<U>>,
     /// The virtual time of fair queueing: the start tag of whoever of those who wait has had least.
     virtual_now: u64,
     /// Virtual time at which all that a user was granted is over.
-    finish: BTreeMap<UserId, u64>,
+    finish: BTreeMap<U, u64>,
     accepted: u32,
     accepted_bytes: u64,
     /// Chunks whose receivers take less than the up-link could send them.
@@ -72,8 +72,8 @@ pub struct Slots<K> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Bidder {
-    bid: Bid,
+struct Bidder<U> {
+    bid: Bid<U>,
     /// Granted and not answered.
     granted: u32,
     granted_at: Time,
@@ -81,7 +81,7 @@ struct Bidder {
     sending: u32,
 }
 
-impl<K> Default for Slots<K> {
+impl<K, U> Default for Slots<K, U> {
     fn default() -> Self {
         Slots {
             bidders: BTreeMap::new(),
@@ -98,9 +98,9 @@ impl<K> Default for Slots<K> {
     }
 }
 
-impl<K: Ord + Copy> Slots<K> {
+impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
     /// A bid, which replaces the earlier one of the same bidder.
-    pub fn bid(&mut self, key: K, bid: Bid) {
+    pub fn bid(&mut self, key: K, bid: Bid<U>) {
         let bid = Bid { wants: bid.wants.min(OUTSTANDING_MAX), chunk_bytes: bid.chunk_bytes.max(1), ..bid };
         let new = Bidder { bid, granted: 0, granted_at: Time::ZERO, sending: 0 };
         let bidder = self.bidders.entry(key).or_insert(new);
@@ -187,7 +187,7 @@ impl<K: Ord + Copy> Slots<K> {
         let Some(bidder) = self.bidders.remove(&key) else { return };
         (0..bidder.outstanding()).for_each(|_| self.release(bidder.bid.chunk_bytes));
         let (bidders, virtual_now) = (&self.bidders, self.virtual_now);
-        let is_there = |user: UserId| bidders.values().any(|other| other.bid.user == user);
+        let is_there = |user: U| bidders.values().any(|other| other.bid.user == user);
         // His share is remembered while it still counts: coming anew is no advantage.
         if !is_there(bidder.bid.user) {
             self.finish.retain(|user, finish| *user != bidder.bid.user || *finish > virtual_now);
@@ -232,12 +232,12 @@ impl<K: Ord + Copy> Slots<K> {
     /// Who goes next, and the virtual time that it then is.
     fn next_bidder(&self, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<(K, u64)> {
         let open = || {
-            let waiting = |bidder: &Bidder| {
+            let waiting = |bidder: &Bidder<U>| {
                 bidder.bid.wants > 0 && !bidder.bid.later && bidder.outstanding() < OUTSTANDING_MAX
             };
             self.bidders.iter().filter(move |(_, bidder)| waiting(bidder))
         };
-        let open: Vec<(&K, &Bidder)> = open().filter(|(key, _)| is_something(**key)).collect();
+        let open: Vec<(&K, &Bidder<U>)> = open().filter(|(key, _)| is_something(**key)).collect();
         let open = || open.iter().copied();
         let first = open().map(|(_, bidder)| self.start_of(bidder.bid.user)).min()?;
         let near = open().filter(|(_, bidder)| {
@@ -249,11 +249,11 @@ impl<K: Ord + Copy> Slots<K> {
     }
 
     /// When, in virtual time, a user's next chunk would begin.
-    fn start_of(&self, user: UserId) -> u64 {
+    fn start_of(&self, user: U) -> u64 {
         self.finish.get(&user).copied().unwrap_or(0).max(self.virtual_now)
     }
 
-    fn answered(&mut self, key: K, now: Time) -> Option<Bid> {
+    fn answered(&mut self, key: K, now: Time) -> Option<Bid<U>> {
         let bidder = self.bidders.get_mut(&key).filter(|bidder| bidder.granted > 0)?;
         bidder.granted -= 1;
         let answer = now - bidder.granted_at;
@@ -266,14 +266,14 @@ impl<K: Ord + Copy> Slots<K> {
         self.accepted_bytes -= chunk_bytes;
     }
 
-    fn refund(&mut self, bid: Bid) {
+    fn refund(&mut self, bid: Bid<U>) {
         if let Some(finish) = self.finish.get_mut(&bid.user) {
             *finish = finish.saturating_sub(bid.chunk_bytes);
         }
     }
 }
 
-impl Bidder {
+impl<U> Bidder<U> {
     const fn outstanding(&self) -> u32 {
         self.granted + self.sending
     }

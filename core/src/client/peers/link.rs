@@ -100,11 +100,6 @@ impl Peers {
         self.links.conns.get(&who).copied()
     }
 
-    /// Whose connection it is.
-    pub(in crate::client) fn linked_by(&self, peer: ConnId) -> Option<Name> {
-        self.links.conns.iter().find(|(_, conn)| **conn == peer).map(|(who, _)| *who)
-    }
-
     /// Something is said to somebody. Nothing if there is no connection with him.
     pub(in crate::client) fn tell(&mut self, who: Name, transfer: Transfer, cx: &mut Context<'_>) {
         let conn = self.links.conns.get(&who);

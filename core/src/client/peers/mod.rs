@@ -32,9 +32,9 @@ use crate::name::Name;
 use crate::time::Time;
 use crate::wire::PeerFrame;
 use known::Known;
-pub(super) use link::Told;
 use line::{PeerLine, STRANGER_MAX, Stage, Tie};
 use link::Links;
+pub(super) use link::Told;
 use session::Session;
 
 /// Connections to other clients at once; further ones are closed.
@@ -287,7 +287,10 @@ impl Peers {
         self.links.check(|peer| self.lines.contains_key(&peer));
         for (peer, line) in &self.lines {
             let is_linked = self.links.has(*peer);
-            assert!(of_an_opening(line) || of_a_session(*peer) || is_linked, "every connection is for something");
+            assert!(
+                of_an_opening(line) || of_a_session(*peer) || is_linked,
+                "every connection is for something"
+            );
         }
     }
 }

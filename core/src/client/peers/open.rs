@@ -144,8 +144,7 @@ impl Peers {
     /// answered: what is said in the session must not be shown before its beginning.
     pub(super) fn choose(&mut self, tie: Tie, replies: &Replies, cx: &mut Context<'_>) {
         let Some(opening) = self.openings.get_mut(&tie) else { return };
-        let is_next =
-            |starting: Starting| starting.who == tie.who && replies.is_first(starting.request);
+        let is_next = |starting: Starting| starting.who == tie.who && replies.is_first(starting.request);
         let turn = tie.purpose == Purpose::Fetch || self.starting.is_some_and(is_next);
         if opening.role != Role::Caller || opening.chosen.is_some() || !turn {
             return;

@@ -245,6 +245,19 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.refill(now, out);
     }
 
+    /// An owner has begun to send a chunk, or granted it, and does not go on: it is asked of somebody, perhaps of him,
+    /// again.
+    pub fn broken_off(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {
+        if self.take_transfer(key, chunk).is_none() {
+            return;
+        }
+        if self.owners.get_mut(&key).is_some_and(|owner| owner.breaks_off(now)) {
+            out.push(Order::Replace { owner: key });
+        }
+        self.release(chunk, out);
+        self.refill(now, out);
+    }
+
     /// A piece of a chunk came.
     pub fn piece(&mut self, key: K, chunk: u32, bytes: u64, now: Time) {
         let transfer = self.transfers.iter_mut().find(|one| one.owner == key && one.chunk == chunk);

@@ -21,6 +21,8 @@ const REST: Duration = Duration::from_secs(4);
 const WAITING: u32 = 2;
 /// Failures after which another is called in his place.
 const FAILURES_MAX: u32 = 2;
+/// How often in a row a chunk may be broken off before that is a failure.
+const BROKEN_OFF_MAX: u32 = 3;
 /// The longest rest.
 const REST_MAX: Duration = Duration::from_secs(64);
 /// A bid that was not answered for so long no longer keeps others from being asked.
@@ -38,6 +40,8 @@ pub(super) struct Owner {
     rest: Duration,
     /// How often he failed since he last proved good.
     failures: u32,
+    /// How often he broke off what he sent, since then.
+    broken_off: u32,
     /// Chunks for which we bid and which he has not granted.
     bids: u32,
     /// Our bids are for what he will get, not for what he has.
@@ -65,6 +69,7 @@ impl Owner {
             rests_until: Time::ZERO,
             rest: REST,
             failures: 0,
+            broken_off: 0,
             bids: 0,
             later: false,
             bid_at: Time::ZERO,
@@ -153,8 +158,16 @@ impl Owner {
         self.failures >= FAILURES_MAX
     }
 
+    /// He broke off what he sent: no fault, unless he never does anything else. True if another in his place would be
+    /// better.
+    pub(super) fn breaks_off(&mut self, now: Time) -> bool {
+        self.broken_off += 1;
+        self.broken_off > BROKEN_OFF_MAX && self.fails(now)
+    }
+
     /// He proved good.
     pub(super) const fn delivers(&mut self) {
+        self.broken_off = 0;
         self.delivered += 1;
         (self.rest, self.failures) = (REST, 0);
     }

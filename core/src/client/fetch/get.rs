@@ -1,0 +1,180 @@
+//! What others say about files, and the hashes that they are asked for.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use super::wanted::{Hashes, Wanted};
+use super::{Fetch, Hands};
+use crate::client::asked::Misfit;
+use crate::name::Name;
+use crate::swarm::{Bitmap, Content, ContentId, Layout, Manifest};
+use crate::wire::Transfer;
+
+/// How long somebody may take to send hashes before another is asked.
+const LIST_MAX: Duration = Duration::from_secs(2);
+
+impl Fetch {
+    /// # Errors
+    /// [`Misfit`]: nobody says that who keeps to the protocol.
+    pub(super) fn on_transfer(
+        &mut self,
+        who: Name,
+        transfer: Transfer,
+        hands: &mut Hands<'_, '_>,
+    ) -> Result<(), Misfit> {
+        match transfer {
+            Transfer::Piece { transfer, bytes } => return self.piece(who, transfer, bytes, hands),
+            Transfer::Has { content, held } => return self.has(who, content, held, hands),
+            Transfer::Lacks { content } => self.lacks(who, content, hands),
+            Transfer::Got { content, chunks } => {
+                let now = hands.cx.now();
+                if let Some(wanted) = self.wanted.get_mut(&content) {
+                    wanted.download.owner_has(who, &chunks, now, &mut wanted.orders);
+                }
+            }
+            Transfer::List { content, from } => self.list_asked(who, content, from, hands),
+            Transfer::Hashes { content, from, hashes } => self.hashes(who, content, from, &hashes, hands),
+            Transfer::Bid { content, wants, has, later } => {
+                self.is_bid(who, content, wants, has, later, hands);
+            }
+            Transfer::Grant { content, suggested } => self.granted(who, content, suggested, hands),
+            Transfer::Choose { content, transfer, chunk } => {
+                self.is_chosen(who, content, transfer, chunk, hands)?;
+            }
+            Transfer::Return { content } => self.is_returned(who, content, hands),
+            Transfer::Cancel { transfer } => self.is_cancelled(who, transfer, hands),
+            Transfer::Refuse { transfer, why } => self.refused(who, transfer, why, hands),
+        }
+        Ok(())
+    }
+
+    /// Somebody takes part in a content.
+    fn has(
+        &mut self,
+        who: Name,
+        content: Content,
+        held: Bitmap,
+        hands: &mut Hands<'_, '_>,
+    ) -> Result<(), Misfit> {
+        let layout = Layout::new(content.size, self.terms.chunks).ok_or(Misfit)?;
+        if held.chunks() != layout.count() {
+            return Err(Misfit);
+        }
+        if self.held(content).is_none() || !self.welcomes(who, content, layout, hands) {
+            hands.tell(who, Transfer::Lacks { content });
+            return Ok(());
+        }
+        self.greet(who, content, hands);
+        let now = hands.cx.now();
+        if let Some(wanted) = self.wanted.get_mut(&content) {
+            wanted.download.owner_joined(who, held, now, &mut wanted.orders);
+        }
+        Ok(())
+    }
+
+    /// Whether there is room for one more. Who only gives parts from one who wants nothing of him.
+    fn welcomes(&mut self, who: Name, content: Content, layout: Layout, hands: &mut Hands<'_, '_>) -> bool {
+        let fetches = self.wanted.contains_key(&content);
+        let source = self.source(content, layout);
+        if source.neighbours.is_welcome(who) {
+            return true;
+        }
+        if fetches {
+            return false;
+        }
+        let all = source.neighbours.list();
+        let Some(idle) = all.into_iter().find(|other| !self.slots.is_bidder((*other, content))) else {
+            return false;
+        };
+        if let Some(link) = self.links.get_mut(&idle) {
+            link.greeted.remove(&content);
+        }
+        hands.tell(idle, Transfer::Lacks { content });
+        self.part_from(idle, content, hands);
+        self.source(content, layout).neighbours.is_welcome(who)
+    }
+
+    /// Somebody takes no part in a content, or not with us.
+    fn lacks(&mut self, who: Name, content: Content, hands: &mut Hands<'_, '_>) {
+        if let Some(link) = self.links.get_mut(&who) {
+            link.greeted.remove(&content);
+        }
+        self.stop_uploads(who, content, hands);
+        self.drop_incoming(who, content, hands);
+        self.part_from(who, content, hands);
+    }
+
+    // --- Hashes ---
+
+    /// Asks somebody for the hashes that are missing, if nobody is asked.
+    pub(super) fn ask_for_hashes(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
+        let now = hands.cx.now();
+        let (Some(wanted), Some(source)) = (self.wanted.get_mut(&content), self.sources.get(&content)) else {
+            return;
+        };
+        let Hashes::Coming { list, asked, not } = &mut wanted.hashes else { return };
+        if let Some((who, until)) = *asked {
+            if now < until {
+                return;
+            }
+            not.insert(who);
+            *asked = None;
+        }
+        let greeted = |who: &Name| self.links.get(who).is_some_and(|link| link.greeted.contains(&content));
+        let mut can_be_asked = source.neighbours.iter().filter(greeted);
+        let Some(first) = can_be_asked.next() else { return };
+        let Some(who) = core::iter::once(first).chain(can_be_asked).find(|who| !not.contains(who)) else {
+            // All have failed once. They are asked again in a while.
+            not.clear();
+            *asked = Some((first, now + LIST_MAX));
+            return;
+        };
+        *asked = Some((who, now + LIST_MAX));
+        let from = u32::try_from(list.len() / ContentId::BYTES).unwrap_or(u32::MAX);
+        hands.tell(who, Transfer::List { content, from });
+    }
+
+    /// Hashes have come. A list that is wrong proves nothing but that somebody lies: all begins anew, with another.
+    fn hashes(&mut self, who: Name, content: Content, from: u32, more: &Bytes, hands: &mut Hands<'_, '_>) {
+        let now = hands.cx.now();
+        let Some(wanted) = self.wanted.get_mut(&content) else { return };
+        let whole = Hashes::bytes(wanted.layout);
+        let Hashes::Coming { list, asked, not } = &mut wanted.hashes else { return };
+        let is_next = u32::try_from(list.len() / ContentId::BYTES) == Ok(from);
+        if asked.is_none_or(|(other, _)| other != who) || !is_next {
+            return;
+        }
+        *asked = None;
+        if more.is_empty() || list.len() + more.len() > whole {
+            not.insert(who);
+        } else {
+            list.extend_from_slice(more);
+            if list.len() == whole {
+                match Manifest::check(content.id, wanted.layout, list) {
+                    Some(manifest) => wanted.hashes = Hashes::Known(manifest),
+                    None => {
+                        not.insert(who);
+                        list.clear();
+                    }
+                }
+            }
+        }
+        if wanted.hashes.manifest().is_some() {
+            for (owner, suggested) in core::mem::take(&mut wanted.early) {
+                wanted.download.granted(owner, suggested, now, &mut wanted.orders);
+            }
+        }
+        self.ask_for_hashes(content, hands);
+    }
+}
+
+impl Wanted {
+    /// Somebody is gone who may have been asked for hashes.
+    pub(super) fn hashes_left(&mut self, who: Name) {
+        if let Hashes::Coming { asked, not, .. } = &mut self.hashes {
+            asked.take_if(|(other, _)| *other == who);
+            not.remove(&who);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! With whom there is a connection, and in which contents the two take part.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::give::Source;
+use super::{Fetch, Hands};
+use crate::client::file::FileOrder;
+use crate::client::peers::Told;
+use crate::id::ConnId;
+use crate::name::Name;
+use crate::swarm::{Bitmap, Content, Layout};
+use crate::time::Time;
+use crate::wire::Transfer;
+
+/// How long after a call that led to nothing the next one is made.
+const CALL_AGAIN: Duration = Duration::from_secs(1);
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) conn: ConnId,
+    /// The last number that was given to a transfer.
+    pub(super) transfers: u32,
+    /// In which contents he knows that we take part.
+    pub(super) greeted: BTreeSet<Content>,
+}
+
+impl Fetch {
+    /// Something happened between this person and another.
+    pub(in crate::client) fn on_told(&mut self, told: Told, hands: &mut Hands<'_, '_>) {
+        match told {
+            Told::Linked(who) => self.linked(who, hands),
+            Told::Unlinked(who) => self.unlinked(who, hands),
+            Told::Unreached(who) => self.unreached(who, hands),
+            Told::Said(who, transfer) => {
+                if self.on_transfer(who, transfer, hands).is_err() {
+                    hands.peers.unlink(who, hands.cx);
+                }
+            }
+        }
+        self.settle(hands);
+    }
+
+    fn linked(&mut self, who: Name, hands: &mut Hands<'_, '_>) {
+        let Some(conn) = hands.peers.link_with(who) else { return };
+        self.links.insert(who, Link { conn, transfers: 0, greeted: BTreeSet::new() });
+        for content in self.contents() {
+            if self.sources.get(&content).is_some_and(|source| source.neighbours.contains(who)) {
+                self.greet(who, content, hands);
+            }
+        }
+    }
+
+    /// Somebody is told that we take part, and what he is said to have is bid for at once.
+    pub(super) fn greet(&mut self, who: Name, content: Content, hands: &mut Hands<'_, '_>) {
+        let Some(held) = self.held(content) else { return };
+        let Some(link) = self.links.get_mut(&who) else { return };
+        if link.greeted.insert(content) {
+            hands.tell(who, Transfer::Has { content, held });
+        }
+        let now = hands.cx.now();
+        if let Some(wanted) = self.wanted.get_mut(&content) {
+            if let Some(has) = wanted.claims.remove(&who) {
+                wanted.download.owner_joined(who, has, now, &mut wanted.orders);
+            }
+            self.ask_for_hashes(content, hands);
+        }
+    }
+
+    /// What there is here of a content; nothing if we take no part in it.
+    pub(super) fn held(&self, content: Content) -> Option<Bitmap> {
+        if let Some(wanted) = self.wanted.get(&content) {
+            return Some(wanted.download.held().clone());
+        }
+        let layout = Layout::new(content.size, self.terms.chunks)?;
+        self.offered.contains(&content).then(|| Bitmap::all(layout.count()))
+    }
+
+    fn unlinked(&mut self, who: Name, hands: &mut Hands<'_, '_>) {
+        let Some(link) = self.links.remove(&who) else { return };
+        // What has come whole is verified all the same.
+        let broken: Vec<(ConnId, u32)> = self
+            .incoming
+            .iter()
+            .filter(|((conn, _), incoming)| *conn == link.conn && !incoming.is_whole())
+            .map(|(key, _)| *key)
+            .collect();
+        broken.into_iter().for_each(|(peer, transfer)| self.forget_incoming(peer, transfer, hands));
+        self.uploads.retain(|(conn, _), _| *conn != link.conn);
+        for content in link.greeted {
+            self.part_from(who, content, hands);
+        }
+        for content in self.sources.keys().copied().collect::<Vec<_>>() {
+            self.part_from(who, content, hands);
+        }
+    }
+
+    /// Somebody takes no part in a content any more, or is gone: he may come again.
+    pub(super) fn part_from(&mut self, who: Name, content: Content, hands: &mut Hands<'_, '_>) {
+        let now = hands.cx.now();
+        self.slots.left((who, content));
+        let Some(source) = self.sources.get_mut(&content) else { return };
+        source.left(who);
+        match self.wanted.get_mut(&content) {
+            Some(wanted) => {
+                wanted.download.owner_left(who, now, &mut wanted.orders);
+                wanted.early.retain(|(other, _)| *other != who);
+                wanted.hashes_left(who);
+                source.neighbours.put_off(who);
+                wanted.call_at.get_or_insert(now + CALL_AGAIN);
+            }
+            None => {
+                source.neighbours.forget(who);
+                if source.neighbours.iter().next().is_none() {
+                    self.sources.remove(&content);
+                }
+            }
+        }
+        self.ask_for_hashes(content, hands);
+    }
+
+    fn unreached(&mut self, who: Name, hands: &mut Hands<'_, '_>) {
+        let again = hands.cx.now() + CALL_AGAIN;
+        for content in self.contents() {
+            let (Some(wanted), Some(source)) =
+                (self.wanted.get_mut(&content), self.sources.get_mut(&content))
+            else {
+                continue;
+            };
+            if source.neighbours.contains(who) {
+                source.neighbours.put_off(who);
+                wanted.call_at.get_or_insert(again);
+            }
+        }
+    }
+
+    /// Calls those who take part, as many as there should be.
+    pub(super) fn call_some(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
+        if self.wanted.get(&content).is_none_or(|wanted| wanted.end.is_some()) {
+            return;
+        }
+        while let Some(who) =
+            self.sources.get_mut(&content).and_then(|source| source.neighbours.call(&mut self.dice))
+        {
+            if self.links.contains_key(&who) {
+                self.greet(who, content, hands);
+            } else {
+                hands.call(who);
+            }
+        }
+    }
+
+    /// What a download does by itself when it is time.
+    pub(super) fn wake(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
+        let now = hands.cx.now();
+        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        let Some(wanted) = self.wanted.get_mut(&content).filter(|wanted| wanted.end.is_none()) else {
+            return;
+        };
+        if is_due(wanted.download.deadline()) {
+            wanted.download.chime(now, &mut wanted.orders);
+        }
+        if is_due(wanted.call_at) {
+            wanted.call_at = None;
+            self.call_some(content, hands);
+        }
+        self.ask_for_hashes(content, hands);
+    }
+
+    /// A source that was not there: somebody wants something of a content that is whole here.
+    pub(super) fn source(&mut self, content: Content, layout: Layout) -> &mut Source {
+        let (held, dice) = (Bitmap::all(layout.count()), &mut self.dice);
+        self.sources.entry(content).or_insert_with(|| Source::new(layout, &held, dice))
+    }
+
+    /// A transfer to us is thrown away.
+    pub(super) fn forget_incoming(&mut self, peer: ConnId, transfer: u32, hands: &mut Hands<'_, '_>) {
+        let Some(incoming) = self.incoming.remove(&(peer, transfer)) else { return };
+        if let Some(wanted) = self.wanted.get(&incoming.content)
+            && incoming.got > 0
+        {
+            hands.file(FileOrder::Forget { name: wanted.name.clone(), peer, transfer });
+        }
+    }
+}

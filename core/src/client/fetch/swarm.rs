@@ -1,0 +1,104 @@
+//! What the server knows of those who take part in a content, and is told.
+
+use alloc::vec::Vec;
+
+use super::{ASKED_MAX, Fetch, Hands, OFFERED_MAX};
+use crate::pattern::Pattern;
+use crate::swarm::{Bitmap, Content, Layout};
+use crate::wire::{GOT_MAX, News, Offer, Report, Request, Share, SwarmPage, Transfer};
+
+impl Fetch {
+    /// The server asks for files: if it means a single one, it will hear of it as a part of a swarm, too.
+    pub(in crate::client) fn on_ask(&mut self, question: u32, pattern: &Pattern) {
+        if pattern.exact().is_some() && self.asked.len() < ASKED_MAX {
+            self.asked.push_back(question);
+        }
+    }
+
+    /// What this client answers.
+    pub(in crate::client) fn on_looked(
+        &mut self,
+        question: u32,
+        offers: &[Offer],
+        hands: &mut Hands<'_, '_>,
+    ) {
+        let Some(place) = self.asked.iter().position(|asked| *asked == question) else { return };
+        self.asked.remove(place);
+        for offer in offers {
+            self.offer(Content { id: offer.content, size: offer.size }, hands);
+        }
+    }
+
+    /// A content is whole here, and others may fetch it.
+    pub(super) fn offer(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
+        let Some(layout) = Layout::new(content.size, self.terms.chunks) else { return };
+        if self.wanted.contains_key(&content) || self.offered.len() >= OFFERED_MAX {
+            return;
+        }
+        if self.offered.insert(content) {
+            let held = Bitmap::all(layout.count());
+            hands.cx.send(Request::Share(Share { content, watches: false, held }).frame());
+        }
+    }
+
+    /// The server tells of others.
+    pub(in crate::client) fn on_page(&mut self, page: SwarmPage, hands: &mut Hands<'_, '_>) {
+        let Some(wanted) = self.wanted.get_mut(&page.content) else { return };
+        let Some(source) = self.sources.get_mut(&page.content) else { return };
+        let chunks = wanted.layout.count();
+        for (who, held) in page.came {
+            if who == self.own || held.chunks() != chunks {
+                continue;
+            }
+            source.neighbours.met(who);
+            if !wanted.is_introduced && held.held() > 0 {
+                wanted.owners.insert(who);
+            }
+            if !self.links.contains_key(&who) {
+                wanted.claims.insert(who, held);
+            }
+        }
+        for who in page.left {
+            wanted.claims.remove(&who);
+            if !self.links.contains_key(&who) {
+                source.neighbours.forget(who);
+            }
+        }
+        wanted.download.copies(&page.copies);
+        wanted.is_introduced |= page.last;
+        self.call_some(page.content, hands);
+        self.settle(hands);
+    }
+
+    /// Tells what has come and what has changed, if it is time.
+    pub(super) fn tell_news(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
+        let now = hands.cx.now();
+        let Some(wanted) = self.wanted.get_mut(&content) else { return };
+        if let Some(chunks) = wanted.gained.take(now) {
+            let Some(source) = self.sources.get(&content) else { return };
+            let greeted = |who: &crate::name::Name| {
+                self.links.get(who).is_some_and(|link| link.greeted.contains(&content))
+            };
+            let to: Vec<_> = source.neighbours.iter().filter(greeted).collect();
+            for chunks in chunks.chunks(GOT_MAX) {
+                to.iter().for_each(|who| {
+                    hands.tell(*who, Transfer::Got { content, chunks: chunks.to_vec() });
+                });
+            }
+        }
+        if let Some(items) = wanted.news.take(now) {
+            tell_server(content, items, hands);
+        }
+    }
+
+    /// Says that nothing is fetched or given of a content any more.
+    pub(super) fn leave(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
+        hands.cx.send(Request::Leave { content }.frame());
+    }
+}
+
+fn tell_server(content: Content, items: Vec<Report>, hands: &mut Hands<'_, '_>) {
+    for items in items.chunks(News::MAX) {
+        hands.cx.send(Request::News(News { content, items: items.to_vec() }).frame());
+    }
+}
