@@ -1,6 +1,7 @@
 //! The machine from outside: a hand-made server on one side, a person on the other.
 
 mod ending;
+mod fetching;
 mod files;
 mod link;
 mod login;
@@ -33,17 +34,24 @@ struct Rig {
 
 impl Rig {
     fn new() -> Rig {
+        Rig::on_terms(Terms::default())
+    }
+
+    fn on_terms(terms: Terms) -> Rig {
         let at = Time::from_secs(1000);
-        Rig { client: Client::new(Seed::from(1), at), at, done: Vec::new() }
+        Rig { client: Client::on_terms(Seed::from(1), terms, at), at, done: Vec::new() }
     }
 
     /// A client that was greeted and waits for a name.
     fn greeted() -> Rig {
-        let mut rig = Rig::new();
-        rig.feed(Input::Opened);
-        rig.hears(greeting());
-        rig.done.clear();
-        rig
+        Rig::new().after_greeting()
+    }
+
+    fn after_greeting(mut self) -> Rig {
+        self.feed(Input::Opened);
+        self.hears(greeting());
+        self.done.clear();
+        self
     }
 
     /// A client that sent its login as yoda, with what its device remembers.

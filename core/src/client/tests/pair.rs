@@ -23,7 +23,11 @@ pub(super) fn conn(generation: u32) -> ConnId {
 
 /// Somebody who is online from the device with that key, and remembers those of others.
 pub(super) fn person(named: &str, key: DeviceKey, peers: Vec<(Name, KnownKey)>) -> Rig {
-    let mut rig = Rig::greeted();
+    online_as(Rig::greeted(), named, key, peers)
+}
+
+/// A client that was greeted goes online.
+pub(super) fn online_as(mut rig: Rig, named: &str, key: DeviceKey, peers: Vec<(Name, KnownKey)>) -> Rig {
     rig.types(named);
     let device = Some(DeviceProof { key, signature: [0; DeviceProof::SIGNATURE_BYTES] });
     rig.feed(Input::Recalled(Memory { device, peers, ..Memory::default() }));
