@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use clap::error::{Error, ErrorKind};
+use starling_core::client::Terms;
 use starling_core::command;
+use starling_core::swarm::{Policy, policy};
 
 use super::known::Place;
 use crate::tls::fingerprint::Fingerprint;
@@ -41,6 +43,33 @@ pub struct Args {
     /// At the end of the input, let running downloads finish first
     #[arg(long)]
     pub wait: bool,
+    /// How the next chunk of a download is chosen: `rarest` first, or at `random`
+    #[arg(long, value_name = "POLICY", default_value = "rarest", value_parser = picker)]
+    pub picker: Picker,
+}
+
+/// How the next chunk of a download is chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Picker(pub &'static dyn Policy);
+
+impl PartialEq for Picker {
+    fn eq(&self, other: &Picker) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl Eq for Picker {}
+
+impl Args {
+    /// What the person has settled about files.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms { policy: self.picker.0, waits: self.wait, ..Terms::default() }
+    }
+}
+
+fn picker(text: &str) -> Result<Picker, &'static str> {
+    policy(text).map(Picker).ok_or("it is `rarest` or `random`")
 }
 
 /// The first word that makes the client forget the key of a server.
@@ -110,7 +139,10 @@ mod tests {
     #[test]
     fn options_may_stand_anywhere() {
         let args = parse("client --plain localhost 4000 --dir offers --wait").unwrap();
-        assert!(args.plain && args.wait);
+        assert!(args.plain && args.wait && args.terms().waits);
+        assert_eq!(args.terms().policy.name(), "rarest");
+        let args = parse("client localhost 4000 --picker random").unwrap();
+        assert_eq!(args.terms().policy.name(), "random");
         assert_eq!(args.dir, Some(PathBuf::from("offers")));
     }
 
@@ -132,6 +164,7 @@ mod tests {
             "client localhost 4000 9",
             "client localhost 4000 --what",
             "client localhost 4000 --dir",
+            "client localhost 4000 --picker best",
         ] {
             let complaint = parse(line).unwrap_err();
             assert!(!complaint.contains('\n') && complaint.contains(" Usage: client <host>"), "{complaint}");

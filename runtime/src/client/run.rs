@@ -166,6 +166,7 @@ async fn talk(args: &Args, offers: Offers) -> ExitCode {
     let ground = Ground {
         clock: Clock::boot(),
         seed: Seed(seed),
+        terms: args.terms(),
         shelf: Shelf::of_this_person(),
         exported: Some(dialled.exported),
         hub,

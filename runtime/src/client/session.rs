@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::{io, mem};
 
 use bytes::{Buf as _, BytesMut};
-use starling_core::client::{Action, Client, Event, ExitCode, Input, KnownKey, Line, Memory, Note};
+use starling_core::client::{Action, Client, Event, ExitCode, Input, KnownKey, Line, Memory, Note, Terms};
 use starling_core::device::{DeviceProof, Exported};
 use starling_core::id::ServerId;
 use starling_core::name::Name;
@@ -35,6 +35,8 @@ pub struct Ground {
     pub clock: Clock,
     /// Where its machine's randomness comes from.
     pub seed: Seed,
+    /// What the person has settled about files.
+    pub terms: Terms,
     /// Where its device keeps what it remembers.
     pub shelf: Shelf,
     /// What TLS exports for the connection; without it, no device proves itself.
@@ -126,7 +128,7 @@ struct Session<'a, F> {
 impl<'a, F: Face> Session<'a, F> {
     fn new(ground: Ground, face: &'a mut F) -> Self {
         Session {
-            machine: Client::new(ground.seed, ground.clock.now()),
+            machine: Client::on_terms(ground.seed, ground.terms, ground.clock.now()),
             ground,
             face,
             notes: Notes::Lost,
