@@ -30,6 +30,10 @@ impl FileName {
         &self.0
     }
 
+    pub(crate) fn into_text(self) -> Arc<str> {
+        self.0
+    }
+
     /// The name as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

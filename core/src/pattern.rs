@@ -45,6 +45,13 @@ impl Pattern {
     }
 }
 
+impl From<FileName> for Pattern {
+    /// The pattern that only this name fits: a name holds neither of the two characters that mean others.
+    fn from(name: FileName) -> Pattern {
+        Pattern(name.into_text())
+    }
+}
+
 /// One star is tried again at a time, the last: whatever an earlier one could take, the later can.
 fn fits(pattern: &str, name: &str) -> bool {
     let (mut pattern, mut name) = (pattern.chars(), name.chars());

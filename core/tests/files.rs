@@ -66,7 +66,7 @@ fn offer(name: &str) -> Offer {
 
 fn offers(world: &mut World, conn: ConnId, question: u32, last: bool, names: &[&str]) {
     let offers = names.iter().map(|name| offer(name)).collect();
-    world.ask(conn, Request::Offers(Offers { question, last, offers }));
+    world.ask(conn, Request::Offers(Offers { question, last, indexing: false, offers }));
 }
 
 fn of(owner: &str, name: &str) -> Finding {
@@ -74,7 +74,13 @@ fn of(owner: &str, name: &str) -> Finding {
 }
 
 fn found(request: u32, findings: &[Finding]) -> ServerFrame {
-    ServerFrame::Found(Found { request: RequestId(request), last: true, findings: findings.to_vec() })
+    still(request, 0, findings)
+}
+
+/// The same, where so many do not know yet.
+fn still(request: u32, indexing: u32, findings: &[Finding]) -> ServerFrame {
+    let (request, findings) = (RequestId(request), findings.to_vec());
+    ServerFrame::Found(Found { request, last: true, indexing, findings })
 }
 
 /// So many files with different names, in order.
@@ -263,7 +269,7 @@ fn a_long_answer_is_handed_out_page_by_page() {
     let count = 2 * Found::PAGE_MAX + 1;
     files(&mut world, hans, 7);
     let asked = question(&mut world, hans);
-    Offers::pages(asked, many(count)).for_each(|page| world.ask(luke, Request::Offers(page)));
+    Offers::pages(asked, false, many(count)).for_each(|page| world.ask(luke, Request::Offers(page)));
     offers(&mut world, hans, asked, true, &[]);
     offers(&mut world, yoda, asked, true, &[]);
     let mut names = Vec::new();
@@ -288,7 +294,7 @@ fn two_answers_have_their_own_pages() {
         let asked = question(&mut world, hans);
         settle_questions(&mut world, &[luke, yoda]);
         let count = Found::PAGE_MAX + request as usize;
-        Offers::pages(asked, many(count)).for_each(|page| world.ask(luke, Request::Offers(page)));
+        Offers::pages(asked, false, many(count)).for_each(|page| world.ask(luke, Request::Offers(page)));
         offers(&mut world, hans, asked, true, &[]);
         offers(&mut world, yoda, asked, true, &[]);
         assert_eq!(pages(&mut world, hans), [(Found::PAGE_MAX, false)]);
@@ -324,7 +330,7 @@ fn so_many_files_are_kept_for_a_connection() {
         files(world, hans, request);
         let asked = question(world, hans);
         settle_questions(world, &[luke, yoda]);
-        Offers::pages(asked, many(most + 1)).for_each(|page| world.ask(luke, Request::Offers(page)));
+        Offers::pages(asked, false, many(most + 1)).for_each(|page| world.ask(luke, Request::Offers(page)));
         [yoda, hans].iter().for_each(|conn| offers(world, *conn, asked, true, &["one.pdf"]));
         pages(world, hans)
     };

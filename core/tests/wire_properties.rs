@@ -14,8 +14,8 @@ use starling_core::name::Name;
 use starling_core::swarm::{ContentId, Layout};
 use starling_core::text::Text;
 use starling_core::wire::{
-    Finding, Found, Frame, Hello, Kind, LoginName, Offer, Offers, Password, PeerFault, PeerFrame, Phase,
-    RawFrame, Reader, Request, ServerFrame,
+    Finding, Found, Frame, Hello, Kind, LoginName, News, Offer, Offers, Password, PeerFault, PeerFrame,
+    Phase, RawFrame, Reader, Request, ServerFrame,
 };
 
 /// The one frame in `bytes`.
@@ -171,10 +171,10 @@ fn a_full_page_is_a_frame() {
     let offer = Offer { name, content: ContentId([7; ContentId::BYTES]), size: Layout::SIZE_MAX };
     let finding = Finding { offer: offer.clone(), owner };
     let findings = vec![finding; Found::PAGE_MAX];
-    let found = ServerFrame::Found(Found { request: RequestId(1), last: true, findings });
+    let found = ServerFrame::Found(Found { request: RequestId(1), last: true, indexing: u32::MAX, findings });
     let heard = hear(Phase::FromServer, [(&encoded(&found.frame())[..], false)]);
     assert_eq!((heard.frames.len(), heard.fault), (1, None));
-    let pages: Vec<_> = Offers::pages(1, vec![offer; 2 * Found::PAGE_MAX]).collect();
+    let pages: Vec<_> = Offers::pages(1, true, vec![offer; 2 * Found::PAGE_MAX]).collect();
     assert_eq!(pages.iter().map(|page| page.last).collect::<Vec<_>>(), [false, true]);
     let pages = stream(pages.into_iter().map(|page| Request::Offers(page).frame()));
     let heard = hear(Phase::Online, [(&pages[..], false)]);
@@ -208,7 +208,14 @@ fn wrong_bodies_have_their_fault() {
     ];
     let nine_hosts = [&b"\x0f\xa1\x09"[..], &b"\x04\x7f\0\0\x01".repeat(9)].concat();
     let mapped = [&b"\x0f\xa1\x01\x06"[..], &[0; 10], b"\xff\xff\x7f\0\0\x01"].concat();
-    let online: [(Kind, &[u8], PeerFault); 23] = [
+    let of_content = |rest: &[u8]| [&[7; 32][..], b"\0\0\0\0\0\x10\0\0", rest].concat();
+    let too_big = [&[7; 32][..], &[0xff; 8]].concat();
+    let bits_behind = of_content(b"\x01\0\0\0\x0f\xff\xff");
+    let few_bits = of_content(b"\x01\0\0\0\x10\xff");
+    let many_chunks = of_content(&[&b"\0\0\0\x80\x01"[..], &[0; 4097]].concat());
+    let (no_report, no_owner) = (of_content(b"\x05\0\0\0\x01"), of_content(b"\x04\0\0\0\x01"));
+    let many_news = of_content(&b"\x01\0\0\0\x01".repeat(News::MAX + 1));
+    let online: [(Kind, &[u8], PeerFault); 33] = [
         (Kind::WHO, b"\0\0\0", Truncated),
         (Kind::ACTIVE, b"\0", Overlong),
         (Kind::BLOCK, b"\0\0\0\x01", Truncated),
@@ -232,14 +239,26 @@ fn wrong_bodies_have_their_fault() {
         (Kind::REACH, b"\x0f\xa1\0\x04", Overlong),
         (Kind::REACH, &nine_hosts, Malformed),
         (Kind::REACH, &mapped, Malformed),
+        (Kind::SHARE, &bits_behind, Malformed),
+        (Kind::SHARE, &few_bits, Malformed),
+        (Kind::SHARE, &many_chunks, Malformed),
+        (Kind::NEWS, &no_report, Malformed),
+        (Kind::NEWS, &no_owner, Truncated),
+        (Kind::NEWS, &many_news, TooLong),
+        (Kind::LEAVE, &too_big, Malformed),
+        (Kind::SEEK, b"\0\0\0\x01\x02a", Malformed),
+        (Kind::SEEK, b"\0\0\0\x01\0a*", Malformed),
+        (Kind::SEEK, b"\0\0\0\x01\0", Malformed),
     ];
     let vouch = |role: u8, purpose: u8, rest: &[u8]| {
         [&[7; 16][..], &[role, purpose], b"\0\0\0\x01\x04luke", &[1; 32], rest].concat()
     };
-    let (no_role, no_purpose) = (vouch(2, 1, b"\0"), vouch(0, 2, b"\0"));
+    let (no_role, no_purpose) = (vouch(2, 1, b"\0"), vouch(0, 3, b"\0"));
     let ten_candidates = vouch(0, 1, &[&b"\x0a"[..], &b"\x04\x7f\0\0\x01\x0f\xa1".repeat(10)].concat());
     let low_port = vouch(0, 1, b"\x01\x04\x7f\0\0\x01\0\x16");
-    let from_server: [(Kind, &[u8], PeerFault); 11] = [
+    let few_owners = of_content(b"\x01\0\0\0\x04\0\x01\x01a");
+    let copies_cut = of_content(b"\x01\0\0\0\x04\0\0\0\0\0\0\0\x01\0");
+    let from_server: [(Kind, &[u8], PeerFault); 13] = [
         (Kind::GREETING, b"\0\x02", Version),
         (Kind::GREETING, b"\0\x01\0\0\0\0\0\0\0\0\0\0\x80\0\0", Malformed),
         (Kind::LOGIN_REFUSED, b"\x01\0\0\0\0", Overlong),
@@ -251,9 +270,13 @@ fn wrong_bodies_have_their_fault() {
         (Kind::VOUCH, &no_purpose, Malformed),
         (Kind::VOUCH, &ten_candidates, Malformed),
         (Kind::VOUCH, &low_port, Malformed),
+        (Kind::SWARM, &few_owners, Truncated),
+        (Kind::SWARM, &copies_cut, Truncated),
     ];
     let (later, no_role) = (b"\0\x02 what a later version says", [&b"\0\x01"[..], &[7; 16], &[2]].concat());
-    let from_peer: [(Kind, &[u8], PeerFault); 10] = [
+    let (chunk_cut, hash_cut) = (of_content(b"\0\0\x01"), of_content(b"\0\0\0\x01\x07"));
+    let (no_flag, suggests_none) = (of_content(b"\x02"), of_content(b"\x01"));
+    let from_peer: [(Kind, &[u8], PeerFault); 17] = [
         (Kind::MEET, later, Version),
         (Kind::MEET, b"\0", Truncated),
         (Kind::MEET, &no_role[..17], Truncated),
@@ -264,6 +287,13 @@ fn wrong_bodies_have_their_fault() {
         (Kind::HEARD, b"\0\0\0\0\0\0\x01", Truncated),
         (Kind::BYE, b"\x03", Malformed),
         (Kind::MESSAGE, b"", OutOfState),
+        (Kind::HAS, &bits_behind[..44], Malformed),
+        (Kind::GOT, &chunk_cut, Truncated),
+        (Kind::HASHES, &hash_cut, Truncated),
+        (Kind::GRANT, &no_flag, Malformed),
+        (Kind::GRANT, &suggests_none, Truncated),
+        (Kind::REFUSE, b"\0\0\0\x01\x03", Malformed),
+        (Kind::PIECE, b"\0\0\0\x01", Truncated),
     ];
     let phases = [
         (Phase::BeforeLogin, &before_login[..]),

@@ -12,6 +12,7 @@ impl Server {
         self.doors.check(&self.config.limits);
         self.roster.check();
         self.exchange.check(self.config.limits.findings_max);
+        self.swarms.check();
         self.ledger.check();
         self.sessions.iter().for_each(|(_, session)| session.check());
         self.homes.iter().flatten().for_each(super::Home::check);
@@ -34,6 +35,10 @@ impl Server {
         #[cfg(feature = "planted")]
         if self.config.planted == Some(super::Fault::TwoSessions) {
             return;
+        }
+        for (user, conn) in self.swarms.participants() {
+            let session = self.sessions.get(conn).expect("who takes part in a content has a session");
+            assert_eq!(session.user(), Some(user), "the session of {user:?} is his");
         }
         let homes = self.homes.iter().flatten().filter(|home| home.online().is_some()).count();
         assert!(online == homes || self.stopping != Stopping::No, "whoever is online is on the roster");

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::limits::Limits;
+use crate::swarm::{ChunkBounds, TrackerLimits};
 
 /// The configuration of a server.
 #[derive(Clone, Debug)]
@@ -13,6 +14,10 @@ pub struct Config {
     pub timeout: Duration,
     /// What failed logins are counted for.
     pub lockout_scope: LockoutScope,
+    /// How files are cut: the same at every client.
+    pub chunks: ChunkBounds,
+    /// What is remembered of who has what of which file.
+    pub swarms: TrackerLimits,
     /// Everything else that has a bound.
     pub limits: Limits,
     /// The mistake that this server makes.
@@ -39,6 +44,8 @@ impl Config {
             block_duration,
             timeout,
             lockout_scope: LockoutScope::default(),
+            chunks: ChunkBounds::USUAL,
+            swarms: TrackerLimits::default(),
             limits: Limits::default(),
             #[cfg(feature = "planted")]
             planted: None,

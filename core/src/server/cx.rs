@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::action::Action;
 use super::addresses::{Addresses, Network, Share};
 use super::config::Config;
-use super::envelope::{Envelope, ReplyTo, ToDoor, ToExchange, ToHome, ToRoster, ToSession};
+use super::envelope::{Envelope, ReplyTo, ToDoor, ToExchange, ToHome, ToRoster, ToSession, ToSwarms};
 use super::ledger::{Ledger, Order};
 use crate::alarms::Alarms;
 use crate::bucket::Rate;
@@ -31,6 +31,8 @@ pub(crate) enum Sleeper {
     Restless,
     /// The exchange answers without those who have not.
     Exchange,
+    /// Those who fetch are told what has changed.
+    Swarms,
 }
 
 /// The surroundings of a step: time, configuration, and where things go.
@@ -122,6 +124,10 @@ impl Cx<'_> {
 
     pub(crate) fn tell_exchange(&mut self, letter: ToExchange) {
         self.post.push_back(Envelope::Exchange(letter));
+    }
+
+    pub(crate) fn tell_swarms(&mut self, letter: ToSwarms) {
+        self.post.push_back(Envelope::Swarms(letter));
     }
 
     pub(crate) fn tell_session(&mut self, conn: ConnId, letter: ToSession) {

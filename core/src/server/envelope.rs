@@ -16,8 +16,11 @@ use crate::id::{ConnId, MsgId, RequestId, Seq, UserId};
 use crate::name::{AccountName, Name};
 use crate::pattern::Pattern;
 use crate::people::blocklist::UserSet;
+use crate::swarm::Content;
 use crate::text::Text;
-use crate::wire::{Farewell, LoginName, LoginRefusal, Offers, Outcome, Password, PeerFault, Refusal};
+use crate::wire::{
+    Farewell, LoginName, LoginRefusal, News, Offers, Outcome, Password, PeerFault, Refusal, Share,
+};
 
 /// Whom a reply is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +84,7 @@ pub(crate) enum Envelope {
     Home(UserId, ToHome),
     Roster(ToRoster),
     Exchange(ToExchange),
+    Swarms(ToSwarms),
     Session(ConnId, ToSession),
 }
 
@@ -120,6 +124,12 @@ pub(crate) enum ToHome {
     Reachable { conn: ConnId, seen: IpAddr, reach: Reach },
     /// The user asks which files are offered.
     Files { reply: ReplyTo, pattern: Pattern },
+    /// The user's client takes part in a content.
+    Share { conn: ConnId, share: Share },
+    /// What has changed of what it has.
+    News { conn: ConnId, news: News },
+    /// It takes no part any more.
+    Leave { conn: ConnId, content: Content },
     /// The user asks whether there is somebody.
     Know { reply: ReplyTo, whom: Name },
     /// The user asks to be introduced to somebody.
@@ -169,9 +179,12 @@ pub(crate) enum ToRoster {
     Files {
         reply: ReplyTo,
         pattern: Pattern,
-        hidden: [Option<UserSet>; 2],
+        hidden: Hidden,
     },
 }
+
+/// Whom a user must not see, and who must not see him: whom he blocks, and who blocks him.
+pub(crate) type Hidden = [Option<UserSet>; 2];
 
 /// For the exchange.
 #[derive(Clone, Debug)]
@@ -184,6 +197,31 @@ pub(crate) enum ToExchange {
     More { reply: ReplyTo },
     /// A user's session has ended.
     Left { user: UserId, name: Name, conn: ConnId },
+}
+
+/// For the swarms.
+#[derive(Clone, Debug)]
+pub(crate) enum ToSwarms {
+    /// A user takes part in a content.
+    Share { user: UserId, name: Name, conn: ConnId, hidden: Hidden, share: Share },
+    /// What has changed of what he has, in order.
+    News { user: UserId, content: Content, items: Vec<Told> },
+    /// He takes no part in it any more.
+    Leave { user: UserId, content: Content },
+    /// He must not see these from now on.
+    Hide { user: UserId, hidden: Hidden },
+    /// His session has ended.
+    Left { user: UserId },
+}
+
+/// What a user tells of a chunk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told {
+    Gained(u32),
+    Started(u32),
+    Dropped(u32),
+    /// That user does not give it.
+    Doubted(UserId, u32),
 }
 
 /// For a session.

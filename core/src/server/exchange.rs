@@ -4,7 +4,7 @@
 //! answer is complete when all have answered, and is given without those who take too long. It is handed out page by
 //! page, the next when the last was read, so that a long one never fills a slow connection.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::cx::{Cx, Sleeper};
@@ -28,7 +28,7 @@ pub(crate) struct Asked {
 pub(crate) struct Exchange {
     questions: BTreeMap<u32, Question>,
     /// Answers of which a page is yet to be sent.
-    answers: BTreeMap<(ConnId, RequestId), Vec<Finding>>,
+    answers: BTreeMap<(ConnId, RequestId), Answer>,
     /// Files that are kept for a connection, all its questions and answers together.
     held: BTreeMap<ConnId, usize>,
     last: u32,
@@ -41,7 +41,16 @@ struct Question {
     /// Who has not answered.
     missing: BTreeMap<UserId, Name>,
     findings: Vec<Finding>,
+    /// Who has a file that fits, and will know later what it is.
+    indexing: BTreeSet<UserId>,
     until: Time,
+}
+
+#[derive(Clone, Debug)]
+struct Answer {
+    /// The last comes first.
+    findings: Vec<Finding>,
+    indexing: u32,
 }
 
 impl Exchange {
@@ -58,7 +67,8 @@ impl Exchange {
         self.last = self.last.wrapping_add(1);
         let until = cx.now + cx.config.limits.answer_window;
         let missing = of.iter().map(|asked| (asked.user, asked.name)).collect();
-        self.questions.insert(self.last, Question { reply, missing, findings: Vec::new(), until });
+        let (findings, indexing) = (Vec::new(), BTreeSet::new());
+        self.questions.insert(self.last, Question { reply, missing, findings, indexing, until });
         let frame = ServerFrame::Ask { question: self.last, pattern }.frame();
         cx.send_many(of.iter().map(|asked| asked.conn).collect(), frame);
         cx.alarms.arm(Sleeper::Exchange, &mut self.armed, until);
@@ -76,6 +86,9 @@ impl Exchange {
         if taken > 0 {
             self.held.insert(conn, held + taken);
         }
+        if page.indexing {
+            question.indexing.insert(user);
+        }
         if page.last {
             question.missing.remove(&user);
             self.answer_if_complete(page.question, cx);
@@ -91,6 +104,7 @@ impl Exchange {
         for (number, question) in &mut self.questions {
             let before = question.findings.len();
             question.findings.retain(|finding| finding.owner != name);
+            question.indexing.remove(&user);
             let gone = before - question.findings.len();
             release(&mut self.held, question.reply.conn, gone);
             if question.missing.remove(&user).is_some() {
@@ -126,9 +140,11 @@ impl Exchange {
         release(&mut self.held, reply.conn, before - question.findings.len());
         // The first come last, so that a page is taken from the end.
         question.findings.reverse();
-        if let Some(older) = self.answers.insert((reply.conn, reply.request), question.findings) {
+        let indexing = u32::try_from(question.indexing.len()).unwrap_or(u32::MAX);
+        let answer = Answer { findings: question.findings, indexing };
+        if let Some(older) = self.answers.insert((reply.conn, reply.request), answer) {
             // Whoever uses a number twice gives up what it stood for.
-            release(&mut self.held, reply.conn, older.len());
+            release(&mut self.held, reply.conn, older.findings.len());
         }
         self.send_page(reply, cx);
     }
@@ -136,22 +152,23 @@ impl Exchange {
     /// The next page of an answer, if there is one.
     fn send_page(&mut self, reply: ReplyTo, cx: &mut Cx<'_>) {
         let key = (reply.conn, reply.request);
-        let Some(findings) = self.answers.get_mut(&key) else { return };
+        let Some(Answer { findings, indexing }) = self.answers.get_mut(&key) else { return };
         let rest = findings.len().saturating_sub(Found::PAGE_MAX);
         let page: Vec<Finding> = findings.drain(rest..).rev().collect();
         let last = findings.is_empty();
+        let indexing = if last { *indexing } else { 0 };
         release(&mut self.held, reply.conn, page.len());
         if last {
             self.answers.remove(&key);
         }
-        let found = Found { request: reply.request, last, indexing: 0, findings: page };
+        let found = Found { request: reply.request, last, indexing, findings: page };
         cx.send(reply.conn, ServerFrame::Found(found).frame());
     }
 
     pub(crate) fn check(&self, findings_max: usize) {
         let mut held = BTreeMap::new();
         let asked = self.questions.values().map(|question| (question.reply.conn, question.findings.len()));
-        let answered = self.answers.iter().map(|((conn, _), findings)| (*conn, findings.len()));
+        let answered = self.answers.iter().map(|((conn, _), answer)| (*conn, answer.findings.len()));
         for (conn, findings) in asked.chain(answered).filter(|(_, findings)| *findings > 0) {
             *held.entry(conn).or_default() += findings;
         }

@@ -4,6 +4,7 @@
 
 mod blocks;
 mod calls;
+mod shares;
 
 use alloc::vec::Vec;
 
@@ -11,7 +12,7 @@ use super::action::Action;
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
 use super::directory::Directory;
-use super::envelope::{Asker, Enter, ReplyTo, ToDoor, ToExchange, ToHome, ToRoster, ToSession};
+use super::envelope::{Asker, Enter, ReplyTo, ToDoor, ToExchange, ToHome, ToRoster, ToSession, ToSwarms};
 use super::event::PageOrder;
 use super::ledger::Order;
 use crate::bucket::Bucket;
@@ -149,9 +150,11 @@ impl Home {
             ToHome::BlockedBy { by, on, reply } => self.note_blocked_by(by, on, reply, cx),
             ToHome::Reachable { conn, seen, reach } => self.reachable(conn, seen, reach),
             ToHome::Files { reply, pattern } => {
-                let hidden = [self.blocks.blocked(), self.blocks.blocked_by()];
-                cx.tell_roster(ToRoster::Files { reply, pattern, hidden });
+                cx.tell_roster(ToRoster::Files { reply, pattern, hidden: self.hidden() });
             }
+            ToHome::Share { conn, share } => self.share(conn, share, cx),
+            ToHome::News { conn, news } => self.news(conn, news, directory, cx),
+            ToHome::Leave { conn, content } => self.leave(conn, content, cx),
             ToHome::Know { reply, whom } => self.know(reply, whom, directory, cx),
             ToHome::Call { reply, purpose, whom } => self.call(reply, purpose, whom, directory, cx),
             ToHome::Called(call) => self.called(call, cx),
@@ -234,6 +237,7 @@ impl Home {
         self.bucket = bucket;
         self.calls = Calls::default();
         cx.tell_exchange(ToExchange::Left { user: self.user, name: self.name, conn });
+        cx.tell_swarms(ToSwarms::Left { user: self.user });
         self.loading = None;
         self.page = None;
         if planted!(cx.config, SentIsReceived) {

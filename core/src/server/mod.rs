@@ -1,8 +1,8 @@
 //! The server machine: events in, actions out.
 //!
 //! Inside are machines that know little of each other: `session` (one a connection), `door` (one an
-//! account), `home` (one a user), `roster` (who is online), and the `ledger` of what waits for the
-//! store. They talk by envelopes, which are emptied before a step returns. One step reads no more than
+//! account), `home` (one a user), `roster` (who is online), `exchange` (which files are offered), `swarms`
+//! (who fetches which file from whom), and the `ledger` of what waits for the store. They talk by envelopes, which are emptied before a step returns. One step reads no more than
 //! one user's state at a time, so that one day homes can live on many nodes.
 
 pub mod action;
@@ -23,6 +23,7 @@ mod planted;
 mod roster;
 mod session;
 mod sessions;
+mod swarms;
 mod wish;
 
 use alloc::collections::VecDeque;
@@ -55,6 +56,7 @@ use ledger::{Due, Ledger, Order};
 use roster::Roster;
 use session::{Identity, Life, Session};
 use sessions::Sessions;
+use swarms::Swarms;
 
 /// A server: who is connected, who is who, and what they have to tell each other.
 #[derive(Clone, Debug)]
@@ -69,6 +71,7 @@ pub struct Server {
     homes: Vec<Option<Home>>,
     roster: Roster,
     exchange: Exchange,
+    swarms: Swarms,
     addresses: Addresses,
     ledger: Ledger,
     alarms: Alarms<Sleeper>,
@@ -99,6 +102,7 @@ impl Server {
         let directory =
             Directory::new(snapshot.users.iter().filter(|user| user.listed).map(|user| (user.id, user.name)));
         let doors = Doors::recover(snapshot, &directory, config.lockout_scope);
+        let swarms = Swarms::new(config.swarms, Dice::public(seed));
         let mut server = Server {
             config,
             identity: Identity { server: snapshot.server, epoch: snapshot.epoch },
@@ -109,6 +113,7 @@ impl Server {
             homes: Vec::new(),
             roster: Roster::default(),
             exchange: Exchange::default(),
+            swarms,
             addresses: Addresses::default(),
             ledger: Ledger::new(snapshot.epoch),
             alarms: Alarms::default(),
@@ -304,6 +309,10 @@ impl Server {
                     let (parts, mut cx) = self.parts(out);
                     parts.exchange.woken(&mut cx);
                 }
+                Sleeper::Swarms => {
+                    let (parts, mut cx) = self.parts(out);
+                    parts.swarms.woken(&mut cx);
+                }
                 Sleeper::Restless => {
                     let (parts, mut cx) = self.parts(out);
                     parts.roster.restless_woken(&mut cx);
@@ -358,6 +367,10 @@ impl Server {
                     let (parts, mut cx) = self.parts(out);
                     parts.exchange.told(letter, &mut cx);
                 }
+                Envelope::Swarms(letter) => {
+                    let (parts, mut cx) = self.parts(out);
+                    parts.swarms.told(letter, &mut cx);
+                }
                 Envelope::Session(conn, letter) => self.tell_session(conn, letter, out),
             }
         }
@@ -404,10 +417,10 @@ impl Server {
 
     /// The inner machines on one side, the surroundings of their steps on the other.
     fn parts<'a>(&'a mut self, out: &'a mut Vec<Action>) -> (Parts<'a>, Cx<'a>) {
-        let Server { config, directory, sessions, doors, homes, roster, exchange, .. } = self;
+        let Server { config, directory, sessions, doors, homes, roster, exchange, swarms, .. } = self;
         let Server { addresses, ledger, alarms, tickets, secrets, post, over, .. } = self;
         let online = roster.len();
-        let parts = Parts { directory, sessions, doors, homes, roster, exchange };
+        let parts = Parts { directory, sessions, doors, homes, roster, exchange, swarms };
         (
             parts,
             Cx {
@@ -434,6 +447,7 @@ struct Parts<'a> {
     homes: &'a mut Vec<Option<Home>>,
     roster: &'a mut Roster,
     exchange: &'a mut Exchange,
+    swarms: &'a mut Swarms,
 }
 
 /// What an order has become by the time its batch is made; nothing if it is no longer needed.

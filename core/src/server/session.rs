@@ -15,7 +15,7 @@ use super::addresses::Network;
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
 use super::envelope::{Knock, ToDoor, ToHome, ToSession};
-use super::wish::{Wish, has_a_turn, is_sign_of_life, wish_of};
+use super::wish::{Wish, has_a_turn, is_activity, wish_of};
 use crate::bucket::{Bucket, Rate};
 use crate::device::DeviceProof;
 use crate::id::{ConnId, Epoch, ServerId, UserId};
@@ -249,7 +249,7 @@ impl Session {
             let rate = Rate::new(limits.commands_burst, limits.commands_per_second);
             online.throttled = online.bucket.charge(cost(&request, cx), rate, cx.now);
         }
-        if !is_sign_of_life(&request) || planted!(cx.config, KeepAliveIsActivity) {
+        if is_activity(&request) || planted!(cx.config, KeepAliveIsActivity) {
             online.active = cx.now;
         }
         if online.open || !has_a_turn(&request) {
@@ -475,7 +475,8 @@ impl Session {
 
 /// What a request costs, in commands: a broadcast is paid for by the number of those whom it reaches.
 fn cost(request: &Request, cx: &Cx<'_>) -> u32 {
-    let asks_all = matches!(request, Request::Broadcast { .. } | Request::Files { .. });
+    let asks_all =
+        matches!(request, Request::Broadcast { .. } | Request::Files { .. } | Request::Seek { .. });
     let recipients = if asks_all { cx.online } else { 0 };
     let more = recipients / cx.config.limits.broadcast_recipients_per_command.max(1);
     1 + u32::try_from(more).unwrap_or(u32::MAX - 1)

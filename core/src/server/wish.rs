@@ -3,7 +3,9 @@
 use core::net::IpAddr;
 
 use super::envelope::{Asker, ReplyTo, ToExchange, ToHome};
+use crate::direct::Purpose;
 use crate::id::{ConnId, RequestId, UserId};
+use crate::pattern::Pattern;
 use crate::wire::{Frame, Outcome, Request, ServerFrame};
 
 /// What follows from a request.
@@ -34,15 +36,19 @@ pub(super) fn wish_of(request: Request, user: UserId, conn: ConnId, seen: IpAddr
         Request::Call { request, purpose, whom } => ToHome::Call { reply: reply(request), purpose, whom },
         Request::Know { request, whom } => ToHome::Know { reply: reply(request), whom },
         Request::Files { request, pattern } => ToHome::Files { reply: reply(request), pattern },
+        // A name holds no wildcard: the only name that fits it is itself.
+        Request::Seek { request, name, .. } => {
+            ToHome::Files { reply: reply(request), pattern: Pattern::from(name) }
+        }
+        Request::Share(share) => ToHome::Share { conn, share },
+        Request::News(news) => ToHome::News { conn, news },
+        Request::Leave { content } => ToHome::Leave { conn, content },
         Request::Offers(offers) => return Wish::Exchange(ToExchange::Offers { user, offers }),
         Request::More { request } => return Wish::Exchange(ToExchange::More { reply: reply(request) }),
         Request::Reach(reach) => ToHome::Reachable { conn, seen, reach },
         Request::Ack { seq } => ToHome::Ack { conn, seq },
         Request::Logout { request } => return Wish::Goodbye(Frame::done(request, Outcome::LoggedOut)),
         Request::Ping { nonce } => return Wish::Answer(ServerFrame::Pong { nonce }.frame()),
-        Request::Seek { .. } | Request::Share(_) | Request::News(_) | Request::Leave { .. } => {
-            return Wish::Nothing;
-        }
         Request::Active | Request::Pong { .. } => return Wish::Nothing,
     })
 }
@@ -55,9 +61,19 @@ pub(super) fn is_sign_of_life(request: &Request) -> bool {
             | Request::Offers(_)
             | Request::More { .. }
             | Request::Reach(_)
+            | Request::Share(_)
+            | Request::News(_)
+            | Request::Leave { .. }
             | Request::Ping { .. }
             | Request::Pong { .. }
     )
+}
+
+/// Whether a person has made it, now.
+pub(super) fn is_activity(request: &Request) -> bool {
+    let is_of_a_download =
+        matches!(request, Request::Seek { again: true, .. } | Request::Call { purpose: Purpose::Fetch, .. });
+    !is_of_a_download && !is_sign_of_life(request)
 }
 
 /// Whether it is answered in its turn.

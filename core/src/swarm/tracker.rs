@@ -9,6 +9,7 @@
 
 mod content;
 mod member;
+mod sight;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -16,8 +17,9 @@ use alloc::vec::Vec;
 use content::Swarm;
 
 use super::bitmap::Bitmap;
-use super::content::ContentId;
+use super::content::Content;
 use crate::id::UserId;
+use crate::seed::Dice;
 use crate::time::Time;
 
 /// What a tracker bears.
@@ -58,9 +60,9 @@ pub enum TrackerFull {
 }
 
 /// What a downloader is told when he comes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Who has what.
+    /// Who takes part, and what he has: first those who have something.
     pub owners: Vec<(UserId, Bitmap)>,
     /// Chunks of which there are copies, and how many.
     pub copies: Vec<(u32, u32)>,
@@ -72,7 +74,7 @@ pub struct Notice {
     /// Whom to tell.
     pub to: Vec<UserId>,
     /// Of which content.
-    pub content: ContentId,
+    pub content: Content,
     /// Chunks of which there are more or fewer copies now, and how many.
     pub copies: Vec<(u32, u32)>,
     /// Who has come, and what he has.
@@ -85,17 +87,17 @@ pub struct Notice {
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
     limits: TrackerLimits,
-    swarms: BTreeMap<ContentId, Swarm>,
+    swarms: BTreeMap<Content, Swarm>,
     users: BTreeMap<UserId, Part>,
     bytes: usize,
-    /// Contents of which there is something to tell.
-    changed: BTreeSet<ContentId>,
+    /// Contents of which there is something to tell, and when.
+    due: BTreeSet<(Time, Content)>,
 }
 
 /// What there is of one user.
 #[derive(Clone, Debug, Default)]
 struct Part {
-    contents: BTreeSet<ContentId>,
+    contents: BTreeSet<Content>,
     bytes: usize,
 }
 
@@ -106,11 +108,12 @@ impl Tracker {
         Tracker { limits, ..Tracker::default() }
     }
 
-    /// A user takes part in a content, with what he has of it: nothing, if he is about to download it.
+    /// A user takes part in a content, with what he has of it: nothing, if he is about to download it. If he does
+    /// already, this is what he has now.
     ///
     /// # Errors
     /// If that is too much, or others know the content to have another number of chunks.
-    pub fn register(&mut self, user: UserId, content: ContentId, held: &Bitmap) -> Result<(), TrackerFull> {
+    pub fn register(&mut self, user: UserId, content: Content, held: &Bitmap) -> Result<(), TrackerFull> {
         let is_member = self.swarms.get(&content).is_some_and(|swarm| swarm.has_member(user));
         if !is_member {
             self.admit(user, content, held)?;
@@ -120,11 +123,11 @@ impl Tracker {
             return Err(TrackerFull::Chunks);
         }
         swarm.join(user, held);
-        self.changed.insert(content);
+        self.note(content);
         Ok(())
     }
 
-    fn admit(&mut self, user: UserId, content: ContentId, held: &Bitmap) -> Result<(), TrackerFull> {
+    fn admit(&mut self, user: UserId, content: Content, held: &Bitmap) -> Result<(), TrackerFull> {
         let known = self.swarms.get(&content);
         if known.is_some_and(|swarm| swarm.chunks() != held.chunks()) {
             return Err(TrackerFull::Chunks);
@@ -137,12 +140,14 @@ impl Tracker {
         if self.bytes + bytes > self.limits.bytes_max {
             return Err(TrackerFull::All);
         }
-        let part = self.users.entry(user).or_default();
-        let is_too_much = part.contents.len() >= self.limits.contents_of_user_max
-            || part.bytes + bytes > self.limits.bytes_of_user_max;
+        let (contents, theirs) =
+            self.users.get(&user).map_or((0, 0), |part| (part.contents.len(), part.bytes));
+        let is_too_much =
+            contents >= self.limits.contents_of_user_max || theirs + bytes > self.limits.bytes_of_user_max;
         if is_too_much {
             return Err(TrackerFull::User);
         }
+        let part = self.users.entry(user).or_default();
         part.contents.insert(content);
         part.bytes += Swarm::member_bytes(held.chunks());
         self.bytes += bytes;
@@ -151,12 +156,12 @@ impl Tracker {
     }
 
     /// A member has got some more; what he is not a member of, or does not exist, is ignored.
-    pub fn gained(&mut self, user: UserId, content: ContentId, chunks: &[u32]) {
+    pub fn gained(&mut self, user: UserId, content: Content, chunks: &[u32]) {
         self.change(content, |swarm| chunks.iter().for_each(|chunk| swarm.gain(user, *chunk)));
     }
 
     /// Chunks are under way to a member, or no longer.
-    pub fn flying(&mut self, user: UserId, content: ContentId, started: &[u32], dropped: &[u32]) {
+    pub fn flying(&mut self, user: UserId, content: Content, started: &[u32], dropped: &[u32]) {
         self.change(content, |swarm| {
             started.iter().for_each(|chunk| swarm.start(user, *chunk));
             dropped.iter().for_each(|chunk| swarm.drop(user, *chunk));
@@ -167,75 +172,99 @@ impl Tracker {
     ///
     /// Three who say so are believed, each but once: this one claim is dropped, until the owner repeats it. Nobody is ever
     /// put out: whoever is connected with him knows better than any report.
-    pub fn doubt(&mut self, reporter: UserId, content: ContentId, owner: UserId, chunk: u32) {
+    pub fn doubt(&mut self, reporter: UserId, content: Content, owner: UserId, chunk: u32) {
         self.change(content, |swarm| swarm.doubt(reporter, owner, chunk));
     }
 
-    /// A member wants to be told from now on, and what there is now, but for those whom he must not see.
-    pub fn watch(&mut self, user: UserId, content: ContentId, hidden: &[UserId]) -> Option<Snapshot> {
-        self.swarms.get_mut(&content)?.watch(user, hidden)
+    /// A member wants to be told from now on, and what there is now, but for those whom he must not see. Of the
+    /// others he is told so many at most, chosen by chance; those who have something go first.
+    pub fn watch(
+        &mut self,
+        user: UserId,
+        content: Content,
+        hidden: &[UserId],
+        owners_max: usize,
+        dice: &mut Dice,
+    ) -> Option<Snapshot> {
+        self.swarms.get_mut(&content)?.watch(user, hidden, owners_max, dice)
     }
 
     /// A member wants to be told no more; what he has stays.
-    pub fn unwatch(&mut self, user: UserId, content: ContentId) {
+    pub fn unwatch(&mut self, user: UserId, content: Content) {
         if let Some(swarm) = self.swarms.get_mut(&content) {
             swarm.unwatch(user);
         }
     }
 
+    /// From now on a user may see `whom`, or must not. He is told of it with the next notices, as if `whom` had come
+    /// or left.
+    pub fn sees(&mut self, user: UserId, whom: UserId, on: bool) {
+        let contents = self.users.get(&user).map(|part| part.contents.clone()).unwrap_or_default();
+        for content in contents {
+            if self.swarms.get_mut(&content).is_some_and(|swarm| swarm.sees(user, whom, on)) {
+                self.note(content);
+            }
+        }
+    }
+
     /// A user takes no part in a content any more.
-    pub fn withdraw(&mut self, user: UserId, content: ContentId) {
+    pub fn withdraw(&mut self, user: UserId, content: Content) {
         let Some(swarm) = self.swarms.get_mut(&content) else { return };
         if !swarm.leave(user) {
             return;
         }
-        let bytes = Swarm::member_bytes(swarm.chunks());
+        let (bytes, chunks) = (Swarm::member_bytes(swarm.chunks()), swarm.chunks());
+        let is_empty = swarm.members() == 0;
         self.bytes -= bytes;
         if let Some(part) = self.users.get_mut(&user) {
             part.bytes -= bytes;
             part.contents.remove(&content);
+            if part.contents.is_empty() {
+                self.users.remove(&user);
+            }
         }
-        self.changed.insert(content);
-        if swarm.members() == 0 {
-            self.bytes -= Swarm::own_bytes(swarm.chunks());
-            self.swarms.remove(&content);
-            self.changed.remove(&content);
+        self.note(content);
+        if is_empty && let Some(swarm) = self.swarms.remove(&content) {
+            self.bytes -= Swarm::own_bytes(chunks);
+            self.due.remove(&(swarm.due_at(), content));
         }
     }
 
     /// A user's session is over.
     pub fn gone(&mut self, user: UserId) {
         let Some(part) = self.users.get(&user) else { return };
-        let contents: Vec<ContentId> = part.contents.iter().copied().collect();
+        let contents: Vec<Content> = part.contents.iter().copied().collect();
         contents.into_iter().for_each(|content| self.withdraw(user, content));
-        self.users.remove(&user);
     }
 
     /// When to take notices; an instant that has passed means now.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.changed.iter().filter_map(|content| self.swarms.get(content)).map(Swarm::due_at).min()
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// The notices that are due. `hidden_from` says whom a user must not see.
     pub fn take(&mut self, now: Time, hidden_from: impl Fn(UserId) -> Vec<UserId>) -> Vec<Notice> {
         let mut notices = Vec::new();
-        let swarms = &mut self.swarms;
-        self.changed.retain(|content| {
-            let Some(swarm) = swarms.get_mut(content) else { return false };
-            let is_due = swarm.due_at() <= now;
-            if is_due {
-                swarm.tell(*content, now, &hidden_from, &mut notices);
+        while let Some((at, content)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.remove(&(at, content));
+            let Some(swarm) = self.swarms.get_mut(&content) else { continue };
+            if !swarm.tell(content, now, &hidden_from, &mut notices) {
+                self.note(content);
             }
-            !is_due
-        });
+        }
         notices
     }
 
     /// Who has so much of a content: those who can be asked for it, but for those whom the asker must not see.
     #[must_use]
-    pub fn owners(&self, content: ContentId, hidden: &[UserId]) -> Vec<UserId> {
+    pub fn owners(&self, content: Content, hidden: &[UserId]) -> Vec<UserId> {
         self.swarms.get(&content).map(|swarm| swarm.owners(hidden)).unwrap_or_default()
+    }
+
+    /// Everybody who takes part in something.
+    pub fn users(&self) -> impl Iterator<Item = UserId> {
+        self.users.keys().copied()
     }
 
     /// Bytes of all bitmaps and counts, as they are limited.
@@ -244,10 +273,42 @@ impl Tracker {
         self.bytes
     }
 
-    fn change(&mut self, content: ContentId, change: impl FnOnce(&mut Swarm)) {
+    /// Asserts what must hold between two calls.
+    ///
+    /// # Panics
+    /// If it does not: that is a bug.
+    pub fn check(&self) {
+        let own = |swarm: &Swarm| {
+            Swarm::own_bytes(swarm.chunks()) + swarm.members() * Swarm::member_bytes(swarm.chunks())
+        };
+        assert_eq!(self.bytes, self.swarms.values().map(own).sum(), "every byte is counted");
+        assert!(self.bytes <= self.limits.bytes_max, "all together is bounded");
+        for (user, part) in &self.users {
+            let of = |content: &Content| self.swarms.get(content).filter(|swarm| swarm.has_member(*user));
+            assert!(part.contents.iter().all(|content| of(content).is_some()), "a part is of a swarm");
+            assert!(part.contents.len() <= self.limits.contents_of_user_max, "a part is bounded");
+        }
+        for swarm in self.swarms.values() {
+            assert!((1..=self.limits.members_max).contains(&swarm.members()), "a swarm has members");
+            swarm.check();
+        }
+        let is_there = |(at, content): &(Time, Content)| {
+            self.swarms.get(content).is_some_and(|swarm| swarm.due_at() == *at)
+        };
+        assert!(self.due.iter().all(is_there), "what is told is there");
+    }
+
+    /// There is something to tell of a content.
+    fn note(&mut self, content: Content) {
+        if let Some(swarm) = self.swarms.get(&content) {
+            self.due.insert((swarm.due_at(), content));
+        }
+    }
+
+    fn change(&mut self, content: Content, change: impl FnOnce(&mut Swarm)) {
         if let Some(swarm) = self.swarms.get_mut(&content) {
             change(swarm);
-            self.changed.insert(content);
+            self.note(content);
         }
     }
 }

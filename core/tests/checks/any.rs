@@ -12,11 +12,12 @@ use starling_core::id::{Epoch, MsgId, RequestId, Seq, ServerId};
 use starling_core::limits::TEXT_MAX;
 use starling_core::name::Name;
 use starling_core::pattern::Pattern;
-use starling_core::swarm::{ContentId, Layout};
+use starling_core::swarm::{Bitmap, Content, ContentId, Layout};
 use starling_core::text::Text;
 use starling_core::wire::{
-    Farewell, Finding, Found, Greeting, Hello, LoginName, LoginRefusal, NamesPage, Offer, Offers, Outcome,
-    Parting, Password, PeerFault, PeerFrame, Presence, PresenceList, Request, ServerFrame, VERSION, Vouch,
+    Farewell, Finding, Found, Greeting, Hello, LoginName, LoginRefusal, NamesPage, News, Offer, Offers,
+    Outcome, PIECE_MAX, Parting, Password, PeerFault, PeerFrame, Presence, PresenceList, Refused, Report,
+    Request, ServerFrame, Share, SwarmPage, Transfer, VERSION, Vouch,
 };
 
 pub(crate) fn hello() -> impl Strategy<Value = Hello> {
@@ -55,8 +56,21 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         (request_id(), name()).prop_map(|(request, whom)| Request::Block { request, whom }),
         (request_id(), name()).prop_map(|(request, whom)| Request::Unblock { request, whom }),
         request_id().prop_map(|request| Request::Logout { request }),
-        (request_id(), name())
-            .prop_map(|(request, whom)| { Request::Call { request, purpose: Purpose::Talk, whom } }),
+        (request_id(), purpose(), name())
+            .prop_map(|(request, purpose, whom)| { Request::Call { request, purpose, whom } }),
+        (request_id(), any::<bool>(), file_name()).prop_map(|(request, again, name)| Request::Seek {
+            request,
+            again,
+            name
+        }),
+        (content(), any::<bool>(), bitmap()).prop_map(|(content, watches, held)| Request::Share(Share {
+            content,
+            watches,
+            held
+        })),
+        (content(), prop::collection::vec(report(), 0..20))
+            .prop_map(|(content, items)| Request::News(News { content, items })),
+        content().prop_map(|content| Request::Leave { content }),
         (request_id(), name()).prop_map(|(request, whom)| Request::Know { request, whom }),
         (request_id(), pattern()).prop_map(|(request, pattern)| Request::Files { request, pattern }),
         offers().prop_map(Request::Offers),
@@ -89,6 +103,7 @@ pub(crate) fn server_frame() -> impl Strategy<Value = ServerFrame> {
         names().prop_map(ServerFrame::Names),
         (any::<u32>(), pattern()).prop_map(|(question, pattern)| ServerFrame::Ask { question, pattern }),
         found().prop_map(ServerFrame::Found),
+        swarm_page().prop_map(ServerFrame::Swarm),
         any::<u32>().prop_map(|nonce| ServerFrame::Ping { nonce }),
         any::<u32>().prop_map(|nonce| ServerFrame::Pong { nonce }),
     ]
@@ -102,6 +117,7 @@ pub(crate) fn peer_frame() -> impl Strategy<Value = PeerFrame> {
         text().prop_map(|text| PeerFrame::Whisper { text }),
         any::<u64>().prop_map(|count| PeerFrame::Heard { count }),
         prop::sample::select(&[Parting::Stopped, Parting::LoggedOut][..]).prop_map(PeerFrame::Bye),
+        transfer().prop_map(PeerFrame::Transfer),
         any::<u32>().prop_map(|nonce| PeerFrame::Ping { nonce }),
         any::<u32>().prop_map(|nonce| PeerFrame::Pong { nonce }),
     ]
@@ -113,6 +129,10 @@ fn pass() -> impl Strategy<Value = Pass> {
 
 fn role() -> impl Strategy<Value = Role> {
     prop::sample::select(&[Role::Caller, Role::Called][..])
+}
+
+fn purpose() -> impl Strategy<Value = Purpose> {
+    prop::sample::select(&[Purpose::Talk, Purpose::Fetch][..])
 }
 
 /// An address in its one form.
@@ -131,11 +151,11 @@ fn reach() -> impl Strategy<Value = Reach> {
 fn vouch() -> impl Strategy<Value = Vouch> {
     let candidate = (address(), PORT_MIN..).prop_map(SocketAddr::from);
     let candidates = prop::collection::vec(candidate, 0..=CANDIDATES_MAX);
-    (pass(), role(), request_id(), name(), any::<[u8; DeviceKey::BYTES]>(), candidates).prop_map(
-        |(pass, role, request, name, key, candidates)| Vouch {
+    (pass(), role(), purpose(), request_id(), name(), any::<[u8; DeviceKey::BYTES]>(), candidates).prop_map(
+        |(pass, role, purpose, request, name, key, candidates)| Vouch {
             pass,
             role,
-            purpose: Purpose::Talk,
+            purpose,
             request,
             name,
             key: DeviceKey(key),
@@ -233,12 +253,83 @@ fn offer() -> impl Strategy<Value = Offer> {
 }
 
 fn offers() -> impl Strategy<Value = Offers> {
-    (any::<u32>(), any::<bool>(), prop::collection::vec(offer(), 0..20))
-        .prop_map(|(question, last, offers)| Offers { question, last, offers })
+    (any::<u32>(), any::<bool>(), any::<bool>(), prop::collection::vec(offer(), 0..20))
+        .prop_map(|(question, last, indexing, offers)| Offers { question, last, indexing, offers })
 }
 
 fn found() -> impl Strategy<Value = Found> {
     let finding = (offer(), name()).prop_map(|(offer, owner)| Finding { offer, owner });
-    (request_id(), any::<bool>(), prop::collection::vec(finding, 0..20))
-        .prop_map(|(request, last, findings)| Found { request, last, findings })
+    (request_id(), any::<bool>(), any::<u32>(), prop::collection::vec(finding, 0..20))
+        .prop_map(|(request, last, indexing, findings)| Found { request, last, indexing, findings })
+}
+
+fn content() -> impl Strategy<Value = Content> {
+    (any::<[u8; ContentId::BYTES]>(), 0..=Layout::SIZE_MAX)
+        .prop_map(|(id, size)| Content { id: ContentId(id), size })
+}
+
+/// One of few chunks, or of as many as there can be.
+fn bitmap() -> impl Strategy<Value = Bitmap> {
+    prop_oneof![9 => 0..100_u32, 1 => Just(Layout::CHUNKS_MAX)].prop_flat_map(bitmap_of)
+}
+
+fn bitmap_of(chunks: u32) -> impl Strategy<Value = Bitmap> {
+    prop::collection::vec(any::<u32>(), 0..20).prop_map(move |held| {
+        let mut bitmap = Bitmap::none(chunks);
+        held.into_iter().for_each(|chunk| _ = bitmap.insert(chunk % chunks.max(1)));
+        bitmap
+    })
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    prop_oneof![
+        any::<u32>().prop_map(Report::Gained),
+        any::<u32>().prop_map(Report::Started),
+        any::<u32>().prop_map(Report::Dropped),
+        (name(), any::<u32>()).prop_map(|(owner, chunk)| Report::Doubted(owner, chunk)),
+    ]
+}
+
+fn swarm_page() -> impl Strategy<Value = SwarmPage> {
+    (0..100_u32).prop_flat_map(|chunks| {
+        let came = prop::collection::vec((name(), bitmap_of(chunks)), 0..10);
+        let left = prop::collection::vec(name(), 0..10);
+        let copies = prop::collection::vec((any::<u32>(), 0..=u32::from(u16::MAX)), 0..20);
+        (content(), any::<bool>(), came, left, copies).prop_map(move |(content, last, came, left, copies)| {
+            SwarmPage { content, last, chunks, came, left, copies }
+        })
+    })
+}
+
+fn transfer() -> impl Strategy<Value = Transfer> {
+    let hashes = prop::collection::vec(any::<[u8; ContentId::BYTES]>(), 0..10)
+        .prop_map(|hashes| Bytes::from(hashes.concat()));
+    let refused = prop::sample::select(&[Refused::Lacking, Refused::BrokenOff][..]);
+    let pieces = prop_oneof![9 => 1..100_usize, 1 => PIECE_MAX - 1..=PIECE_MAX];
+    prop_oneof![
+        (content(), bitmap()).prop_map(|(content, held)| Transfer::Has { content, held }),
+        content().prop_map(|content| Transfer::Lacks { content }),
+        (content(), prop::collection::vec(any::<u32>(), 0..20))
+            .prop_map(|(content, chunks)| Transfer::Got { content, chunks }),
+        (content(), any::<u32>()).prop_map(|(content, from)| Transfer::List { content, from }),
+        (content(), any::<u32>(), hashes).prop_map(|(content, from, hashes)| Transfer::Hashes {
+            content,
+            from,
+            hashes
+        }),
+        (content(), any::<u8>(), any::<u32>(), any::<bool>())
+            .prop_map(|(content, wants, has, later)| Transfer::Bid { content, wants, has, later }),
+        (content(), prop::option::of(any::<u32>()))
+            .prop_map(|(content, suggested)| Transfer::Grant { content, suggested }),
+        (content(), any::<u32>(), any::<u32>()).prop_map(|(content, transfer, chunk)| Transfer::Choose {
+            content,
+            transfer,
+            chunk
+        }),
+        content().prop_map(|content| Transfer::Return { content }),
+        any::<u32>().prop_map(|transfer| Transfer::Cancel { transfer }),
+        (any::<u32>(), refused).prop_map(|(transfer, why)| Transfer::Refuse { transfer, why }),
+        (any::<u32>(), pieces)
+            .prop_map(|(transfer, len)| Transfer::Piece { transfer, bytes: vec![7; len].into() }),
+    ]
 }

@@ -3,9 +3,11 @@
 use starling_core::direct::{Pass, Purpose, Role};
 use starling_core::id::{MsgId, Seq};
 use starling_core::pattern::Pattern;
+use starling_core::swarm::{Bitmap, Content};
 use starling_core::wire::{
-    Farewell, Finding, Found, Hello, LoginRefusal, NamesPage, Offer, Offers, Outcome, Parting, PeerFrame,
-    PresenceList, Refusal, Request, ServerFrame, Vouch,
+    Farewell, Finding, Found, Hello, LoginRefusal, NamesPage, News, Offer, Offers, Outcome, Parting,
+    PeerFrame, PresenceList, Refusal, Refused, Report, Request, ServerFrame, Share, SwarmPage, Transfer,
+    Vouch,
 };
 
 const NO_FIELDS: &str = "–";
@@ -43,6 +45,14 @@ pub(crate) fn request(request: &Request) -> String {
         }
         Request::Know { request, whom } => format!("request {}, whom `{whom}`", request.0),
         Request::Files { request, pattern } => format!("request {}, {}", request.0, like(pattern)),
+        Request::Seek { request, again, name } => {
+            format!("request {}, again {}, name `{name}`", request.0, u8::from(*again))
+        }
+        Request::Share(Share { content, watches, held }) => {
+            format!("{}, watches {}, {}", of(content), u8::from(*watches), bitmap(held))
+        }
+        Request::News(page) => news(page),
+        Request::Leave { content } => of(content),
         Request::Offers(page) => offers(page),
         Request::Reach(reach) => format!("port {}, hosts {}", reach.port, listed(&reach.hosts)),
         Request::Ack { seq } => place(*seq),
@@ -72,6 +82,7 @@ pub(crate) fn server_frame(frame: &ServerFrame) -> String {
         ServerFrame::Names(page) => names(page),
         ServerFrame::Ask { question, pattern } => format!("question {question}, {}", like(pattern)),
         ServerFrame::Found(page) => found(page),
+        ServerFrame::Swarm(page) => swarm(page),
         ServerFrame::Ping { nonce } | ServerFrame::Pong { nonce } => nonce_in_hex(*nonce),
     }
 }
@@ -86,6 +97,7 @@ pub(crate) fn peer_frame(frame: &PeerFrame) -> String {
         PeerFrame::Heard { count } => format!("count {count}"),
         PeerFrame::Bye(Parting::Stopped) => "reason 1".into(),
         PeerFrame::Bye(Parting::LoggedOut) => "reason 2".into(),
+        PeerFrame::Transfer(frame) => transfer(frame),
         PeerFrame::Ping { nonce } | PeerFrame::Pong { nonce } => nonce_in_hex(*nonce),
     }
 }
@@ -107,6 +119,7 @@ fn role_of(role: Role) -> u8 {
 fn purpose_of(purpose: Purpose) -> u8 {
     match purpose {
         Purpose::Talk => 1,
+        Purpose::Fetch => 2,
     }
 }
 
@@ -169,15 +182,72 @@ fn like(pattern: &Pattern) -> String {
     format!("pattern `{}`", String::from_utf8_lossy(pattern.as_bytes()))
 }
 
-fn offers(Offers { question, last, offers }: &Offers) -> String {
-    let offers = offers.iter().map(|file| format!(", {}", offer(file)));
-    format!("question {question}, last {}{}", u8::from(*last), offers.collect::<String>())
+fn offers(Offers { question, last, indexing, offers }: &Offers) -> String {
+    let offers = offers.iter().map(|file| format!(", {}", offer(file))).collect::<String>();
+    let (last, indexing) = (u8::from(*last), u8::from(*indexing));
+    format!("question {question}, last {last}, indexing {indexing}{offers}")
 }
 
-fn found(Found { request, last, findings }: &Found) -> String {
+fn found(Found { request, last, indexing, findings }: &Found) -> String {
     let findings =
         findings.iter().map(|Finding { offer: file, owner }| format!(", {} of `{owner}`", offer(file)));
-    format!("request {}, last {}{}", request.0, u8::from(*last), findings.collect::<String>())
+    let (last, findings) = (u8::from(*last), findings.collect::<String>());
+    format!("request {}, last {last}, indexing {indexing}{findings}", request.0)
+}
+
+fn of(Content { id, size }: &Content) -> String {
+    format!("{id} {size} bytes")
+}
+
+fn bitmap(held: &Bitmap) -> String {
+    let chunks: Vec<u32> = held.iter().collect();
+    format!("{} chunks, held {}", held.chunks(), listed(&chunks))
+}
+
+fn news(News { content, items }: &News) -> String {
+    let item = |report: &Report| match report {
+        Report::Gained(chunk) => format!(", gained {chunk}"),
+        Report::Started(chunk) => format!(", started {chunk}"),
+        Report::Dropped(chunk) => format!(", dropped {chunk}"),
+        Report::Doubted(owner, chunk) => format!(", doubted {chunk} of `{owner}`"),
+    };
+    format!("{}{}", of(content), items.iter().map(item).collect::<String>())
+}
+
+fn swarm(SwarmPage { content, last, chunks, came, left, copies }: &SwarmPage) -> String {
+    let came: String = came
+        .iter()
+        .map(|(name, held)| format!(", `{name}` has {}", listed(&held.iter().collect::<Vec<_>>())))
+        .collect();
+    let left: String = left.iter().map(|name| format!(", `{name}` left")).collect();
+    let copies: String = copies.iter().map(|(chunk, copies)| format!(", {chunk}: {copies}")).collect();
+    format!("{}, last {}, {chunks} chunks{came}{left}{copies}", of(content), u8::from(*last))
+}
+
+fn transfer(frame: &Transfer) -> String {
+    match frame {
+        Transfer::Has { content, held } => format!("{}, {}", of(content), bitmap(held)),
+        Transfer::Lacks { content } | Transfer::Return { content } => of(content),
+        Transfer::Got { content, chunks } => format!("{}, chunks {}", of(content), listed(chunks)),
+        Transfer::List { content, from } => format!("{}, from {from}", of(content)),
+        Transfer::Hashes { content, from, hashes } => {
+            let hashes: Vec<String> = hashes.chunks(32).map(hex).collect();
+            format!("{}, from {from}, hashes {}", of(content), listed(&hashes))
+        }
+        Transfer::Bid { content, wants, has, later } => {
+            format!("{}, wants {wants}, has {has}, later {}", of(content), u8::from(*later))
+        }
+        Transfer::Grant { content, suggested } => {
+            format!("{}, suggested {}", of(content), listed(&suggested.iter().collect::<Vec<_>>()))
+        }
+        Transfer::Choose { content, transfer, chunk } => {
+            format!("{}, transfer {transfer}, chunk {chunk}", of(content))
+        }
+        Transfer::Cancel { transfer } => format!("transfer {transfer}"),
+        Transfer::Refuse { transfer, why: Refused::Lacking } => format!("transfer {transfer}, reason 1"),
+        Transfer::Refuse { transfer, why: Refused::BrokenOff } => format!("transfer {transfer}, reason 2"),
+        Transfer::Piece { transfer, bytes } => format!("transfer {transfer}, bytes {}", hex(bytes)),
+    }
 }
 
 fn offer(Offer { name, content, size }: &Offer) -> String {

@@ -63,6 +63,7 @@ impl Home {
             if on {
                 self.call_blocks(whom);
             }
+            self.hide_in_swarms(cx);
             cx.tell_roster(ToRoster::Hide { user: self.user, hide_from: self.blocks.blocked() });
             cx.tell_home(whom, ToHome::BlockedBy { by: self.user, on, reply: change.reply });
         } else {
@@ -76,6 +77,7 @@ impl Home {
         if on {
             self.call_blocked_by(by, cx);
         }
+        self.hide_in_swarms(cx);
         cx.reply(reply, Outcome::Accepted);
     }
 }

@@ -1,15 +1,22 @@
 //! All who take part in one content, and what they are told of each other.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::mem;
 
 use super::super::batch::BATCH_SPAN;
 use super::super::bitmap::Bitmap;
-use super::super::content::ContentId;
+use super::super::content::Content;
 use super::member::Member;
+use super::sight::Sight;
 use super::{Notice, Snapshot};
 use crate::id::UserId;
+use crate::seed::Dice;
 use crate::time::Time;
+
+/// Bytes of bitmaps of newcomers in one notice; the others wait for the next. So a notice fits what a connection may
+/// leave unread, however many come at once.
+const CAME_BYTES_MAX: usize = 32 * 1024;
 
 #[derive(Clone, Debug)]
 pub(super) struct Swarm {
@@ -19,8 +26,10 @@ pub(super) struct Swarm {
     /// What those who watch believe of it.
     told: Vec<u32>,
     changed: Bitmap,
-    came: Vec<UserId>,
-    left: Vec<UserId>,
+    came: BTreeSet<UserId>,
+    left: BTreeSet<UserId>,
+    /// Those for whom somebody has appeared or disappeared, though he has been here and still is.
+    sights: BTreeMap<UserId, Sight>,
     quiet_until: Time,
 }
 
@@ -40,8 +49,9 @@ impl Swarm {
             copies: none(),
             told: none(),
             changed: Bitmap::none(chunks),
-            came: Vec::new(),
-            left: Vec::new(),
+            came: BTreeSet::new(),
+            left: BTreeSet::new(),
+            sights: BTreeMap::new(),
             quiet_until: Time::ZERO,
         }
     }
@@ -68,12 +78,16 @@ impl Swarm {
         self.members.contains_key(&user)
     }
 
+    /// Somebody comes, or says anew what he has.
     pub(super) fn join(&mut self, user: UserId, held: &Bitmap) {
         let chunks = self.chunks();
         if !self.has_member(user) {
-            self.members.insert(user, Member::new(chunks));
-            self.came.push(user);
+            self.left.remove(&user);
+            self.came.insert(user);
         }
+        let member = self.members.entry(user).or_insert_with(|| Member::new(chunks));
+        let lost: Vec<u32> = member.held().iter().filter(|chunk| !held.contains(*chunk)).collect();
+        lost.into_iter().for_each(|chunk| self.lose(user, chunk));
         held.iter().for_each(|chunk| self.gain(user, chunk));
     }
 
@@ -83,16 +97,21 @@ impl Swarm {
         for chunk in member.held().iter().chain(member.flying()) {
             self.count(chunk, |copies| copies - 1);
         }
-        if !self.came.contains(&user) {
-            self.left.push(user);
-        }
-        self.came.retain(|other| *other != user);
+        self.came.remove(&user);
+        self.left.insert(user);
+        self.sights.remove(&user);
         true
     }
 
     pub(super) fn gain(&mut self, user: UserId, chunk: u32) {
         if self.members.get_mut(&user).is_some_and(|member| member.gain(chunk)) {
             self.count(chunk, |copies| copies + 1);
+        }
+    }
+
+    fn lose(&mut self, user: UserId, chunk: u32) {
+        if self.members.get_mut(&user).is_some_and(|member| member.lose(chunk)) {
+            self.count(chunk, |copies| copies - 1);
         }
     }
 
@@ -121,12 +140,20 @@ impl Swarm {
         self.changed.insert(chunk);
     }
 
-    pub(super) fn watch(&mut self, user: UserId, hidden: &[UserId]) -> Option<Snapshot> {
+    pub(super) fn watch(
+        &mut self,
+        user: UserId,
+        hidden: &[UserId],
+        owners_max: usize,
+        dice: &mut Dice,
+    ) -> Option<Snapshot> {
         self.members.get_mut(&user)?.watches = true;
-        let hidden = self.hidden(hidden);
+        let hidden = self.hidden(hidden, &self.left);
         let seen = |(other, _): &(&UserId, &Member)| **other != user && !hidden.contains(other);
-        let owners =
-            self.members.iter().filter(seen).map(|(other, member)| (*other, member.held().clone())).collect();
+        let (mut owners, mut others): (Vec<_>, Vec<_>) =
+            self.members.iter().filter(seen).partition(|(_, member)| member.held().held() > 0);
+        choose(&mut owners, owners_max, dice);
+        choose(&mut others, owners_max - owners.len(), dice);
         let all = 0..self.chunks();
         let copies = match hidden.is_empty() {
             true => all
@@ -135,13 +162,25 @@ impl Swarm {
                 .collect(),
             false => self.copies_without(&hidden, all),
         };
-        Some(Snapshot { owners, copies })
+        let with_bitmap = |(other, member): (&UserId, &Member)| (*other, member.held().clone());
+        Some(Snapshot { owners: owners.into_iter().chain(others).map(with_bitmap).collect(), copies })
     }
 
     pub(super) fn unwatch(&mut self, user: UserId) {
         if let Some(member) = self.members.get_mut(&user) {
             member.watches = false;
         }
+        self.sights.remove(&user);
+    }
+
+    /// From now on a member must not see `whom`, who takes part here, or is allowed to. False if nothing follows.
+    pub(super) fn sees(&mut self, user: UserId, whom: UserId, on: bool) -> bool {
+        let watches = self.members.get(&user).is_some_and(|member| member.watches);
+        let concerns = watches && (self.has_member(whom) || self.left.contains(&whom));
+        if concerns {
+            self.sights.entry(user).or_default().set(whom, on);
+        }
+        concerns
     }
 
     pub(super) fn owners(&self, hidden: &[UserId]) -> Vec<UserId> {
@@ -156,44 +195,68 @@ impl Swarm {
     }
 
     /// Tells all who watch what has changed: most of them the same, those with somebody whom they must not see what
-    /// would be so without him.
+    /// would be so without him. False if there is more to tell.
     pub(super) fn tell(
         &mut self,
-        content: ContentId,
+        content: Content,
         now: Time,
         hidden_from: &impl Fn(UserId) -> Vec<UserId>,
         out: &mut Vec<Notice>,
-    ) {
+    ) -> bool {
         self.quiet_until = now + BATCH_SPAN;
-        let watchers = self.members.iter().filter(|(_, member)| member.watches).map(|(user, _)| *user);
+        let none = Bitmap::none(self.chunks());
+        let changed = mem::replace(&mut self.changed, none);
+        let came = self.take_came();
+        let (left, sights) = (mem::take(&mut self.left), mem::take(&mut self.sights));
         let mut to = Vec::new();
+        let watchers = self.members.iter().filter(|(_, member)| member.watches).map(|(user, _)| *user);
         for user in watchers {
-            let hidden = self.hidden(&hidden_from(user));
-            if hidden.is_empty() {
+            let hidden = self.hidden(&hidden_from(user), &left);
+            let sight = sights.get(&user);
+            if hidden.is_empty() && sight.is_none() {
                 to.push(user);
                 continue;
             }
-            let copies = self.copies_without(&hidden, self.changed.iter());
-            let seen = |other: &&UserId| !hidden.contains(other);
-            let came = self.newcomers(|other| !hidden.contains(&other));
-            let left = self.left.iter().filter(seen).copied().collect();
-            push(Notice { to: alloc::vec![user], content, copies, came, left }, out);
+            let is_seen = |other: &&UserId| !hidden.contains(other);
+            let sight = sight.cloned().unwrap_or_default();
+            let others = sight.appeared.iter().filter(is_seen).filter(|other| !came.contains(other));
+            let appeared = others.filter_map(|other| self.owner(*other));
+            let notice = Notice {
+                to: alloc::vec![user],
+                content,
+                copies: self.copies_without(&hidden, self.recounted(&changed, &sight)),
+                came: self.newcomers(came.iter().filter(is_seen)).chain(appeared).collect(),
+                left: left.iter().filter(is_seen).chain(&sight.disappeared).copied().collect(),
+            };
+            push(notice, out);
         }
-        let came = self.newcomers(|_| true);
-        let copies = self.news();
-        push(Notice { to, content, copies, came, left: core::mem::take(&mut self.left) }, out);
-        self.came.clear();
+        let copies = self.news(&changed);
+        let came = self.newcomers(came.iter()).collect();
+        push(Notice { to, content, copies, came, left: left.into_iter().collect() }, out);
+        self.came.is_empty()
     }
 
-    /// Of those whom somebody must not see, the ones who take part here.
-    fn hidden(&self, hidden: &[UserId]) -> Vec<UserId> {
-        hidden.iter().filter(|user| self.has_member(**user) || self.left.contains(user)).copied().collect()
+    /// Newcomers, no more than one notice holds.
+    fn take_came(&mut self) -> Vec<UserId> {
+        let most = (CAME_BYTES_MAX / Swarm::member_bytes(self.chunks())).max(1);
+        core::iter::from_fn(|| self.came.pop_first()).take(most).collect()
+    }
+
+    /// Of those whom somebody must not see, the ones who take part here, or have until now.
+    fn hidden(&self, hidden: &[UserId], left: &BTreeSet<UserId>) -> Vec<UserId> {
+        hidden.iter().filter(|user| self.has_member(**user) || left.contains(user)).copied().collect()
+    }
+
+    /// The chunks whose number may be another for somebody with such a sight.
+    fn recounted<'a>(&'a self, changed: &'a Bitmap, sight: &'a Sight) -> impl Iterator<Item = u32> + 'a {
+        let users = sight.appeared.iter().chain(&sight.disappeared);
+        let members: Vec<&Member> = users.filter_map(|user| self.members.get(user)).collect();
+        let counts = move |chunk: &u32| members.iter().any(|member| member.counts(*chunk));
+        (0..self.chunks()).filter(move |chunk| changed.contains(*chunk) || counts(chunk))
     }
 
     /// The chunks whose told number has changed. They are told now.
-    fn news(&mut self) -> Vec<(u32, u32)> {
-        let none = Bitmap::none(self.chunks());
-        let changed = core::mem::replace(&mut self.changed, none);
+    fn news(&mut self, changed: &Bitmap) -> Vec<(u32, u32)> {
         let mut news = Vec::new();
         for chunk in changed.iter() {
             let (copies, told) = (coarse(self.copies[chunk as usize]), &mut self.told[chunk as usize]);
@@ -214,13 +277,42 @@ impl Swarm {
         chunks.map(|chunk| (chunk, without(chunk))).collect()
     }
 
-    /// Owners who have come and do not download: who downloads finds the others in his snapshot, and calls them.
-    fn newcomers(&self, is_seen: impl Fn(UserId) -> bool) -> Vec<(UserId, Bitmap)> {
-        let came = self.came.iter().filter(|user| is_seen(**user));
-        let members = came.filter_map(|user| Some((*user, self.members.get(user)?)));
-        let owners = members.filter(|(_, member)| !member.watches);
-        owners.map(|(user, member)| (user, member.held().clone())).collect()
+    fn owner(&self, user: UserId) -> Option<(UserId, Bitmap)> {
+        self.members.get(&user).map(|member| (user, member.held().clone()))
     }
+
+    /// Owners who have come and do not download: who downloads finds the others in his snapshot, and calls them.
+    fn newcomers<'a>(
+        &'a self,
+        came: impl Iterator<Item = &'a UserId>,
+    ) -> impl Iterator<Item = (UserId, Bitmap)> {
+        came.filter(|user| self.members.get(user).is_some_and(|member| !member.watches))
+            .filter_map(|user| self.owner(*user))
+    }
+
+    /// # Panics
+    /// If the counts are not those of the members.
+    pub(super) fn check(&self) {
+        for chunk in 0..self.chunks() {
+            let copies = self.members.values().filter(|member| member.counts(chunk)).count();
+            assert_eq!(self.copies[chunk as usize] as usize, copies, "every copy is counted once");
+        }
+        assert!(self.came.iter().all(|user| self.has_member(*user)), "who has come is there");
+        assert!(!self.left.iter().any(|user| self.has_member(*user)), "who has left is not");
+        assert!(self.sights.keys().all(|user| self.has_member(*user)), "who sees is there");
+    }
+}
+
+/// Leaves so many of them, each as likely as any other.
+fn choose<T>(of: &mut Vec<T>, most: usize, dice: &mut Dice) {
+    if of.len() <= most {
+        return;
+    }
+    for place in 0..most {
+        let rest = (of.len() - place) as u64;
+        of.swap(place, place + usize::try_from(dice.below(rest)).unwrap_or(0));
+    }
+    of.truncate(most);
 }
 
 fn push(notice: Notice, out: &mut Vec<Notice>) {

@@ -52,6 +52,12 @@ impl Member {
         self.held.insert(chunk) && !counted
     }
 
+    /// He has not, after all. True if it counts no longer.
+    pub(super) fn lose(&mut self, chunk: u32) -> bool {
+        self.doubts.remove(&chunk);
+        self.held.remove(chunk)
+    }
+
     /// It is under way to him. True if it did not count before.
     pub(super) fn start(&mut self, chunk: u32) -> bool {
         let is_new = chunk < self.held.chunks() && !self.counts(chunk) && self.flying.len() < FLYING_MAX;
@@ -74,10 +80,6 @@ impl Member {
             reporters.push(reporter);
         }
         let is_believed = reporters.len() >= REPORTERS;
-        if is_believed {
-            self.doubts.remove(&chunk);
-            self.held.remove(chunk);
-        }
-        is_believed
+        is_believed && self.lose(chunk)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use starling_core::id::UserId;
 use starling_core::seed::{Dice, Seed};
-use starling_core::swarm::{ContentId, Download, Tracker, TrackerLimits};
+use starling_core::swarm::{Content, ContentId, Download, Tracker, TrackerLimits};
 use starling_core::time::Time;
 
 use super::due::Due;
@@ -20,7 +20,8 @@ use crate::queue::Queue;
 use talk::Letter;
 
 /// The content that everybody is about.
-const CONTENT: ContentId = ContentId([7; 32]);
+/// Its size is of no interest: the world knows how it is cut.
+const CONTENT: Content = Content { id: ContentId([7; 32]), size: 0 };
 
 /// How long somebody waits before he calls again, when he was refused or left.
 const CALL_AGAIN: Duration = Duration::from_millis(200);
@@ -161,7 +162,7 @@ impl World {
         }
         let user = UserId(place);
         self.tracker.register(user, CONTENT, &claims).expect("there is room");
-        if let Some(snapshot) = self.tracker.watch(user, CONTENT, &[]) {
+        if let Some(snapshot) = self.tracker.watch(user, CONTENT, &[], usize::MAX, &mut self.chance) {
             let peer = self.peer(place);
             snapshot.owners.iter().for_each(|(owner, _)| peer.neighbours.met(owner.0));
             if let Some(download) = &mut peer.download {
