@@ -48,10 +48,31 @@ fn command_model(line: &[u8]) -> String {
         ["verify", ..] => usage("verify <user> [ok]"),
         ["files"] => "files".into(),
         ["files", ..] => format!("files {}", line.trim_matches(' ')["files".len()..].trim_start_matches(' ')),
+        ["p2pDownload", "--id", id, _, ..] if is_id(id) => {
+            format!("download {} of id", after(line, 3))
+        }
+        ["p2pDownload"] | ["p2pDownload", "--id", ..] => usage("p2pDownload [--id <id>] <filename>"),
+        ["p2pDownload", ..] => format!("download {}", after(line, 1)),
+        ["downloads"] => "downloads".into(),
+        ["downloads", ..] => usage("downloads"),
+        ["cancel"] => usage("cancel <filename>"),
+        ["cancel", ..] => format!("cancel {}", after(line, 1)),
         ["logout"] => "logout".into(),
         ["logout", ..] => usage("logout"),
         [other, ..] => format!("invalid {}", other.chars().take(32).collect::<String>()),
     }
+}
+
+fn is_id(word: &str) -> bool {
+    (8..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// What follows so many words, without spaces at its ends.
+fn after(line: &str, words: usize) -> &str {
+    let rest = (0..words).fold(line.trim_matches(' '), |rest, _| {
+        rest.split_once(' ').map_or("", |(_, rest)| rest).trim_start_matches(' ')
+    });
+    rest.trim_end_matches(' ')
 }
 
 fn text_model(what: &str, text: &str) -> String {
@@ -71,6 +92,10 @@ fn told(parsed: &Result<Option<Command>, Mistake>) -> String {
         Ok(Some(Command::Private(private))) => told_of(private),
         Ok(Some(Command::Files { pattern: None })) => "files".into(),
         Ok(Some(Command::Files { pattern: Some(pattern) })) => format!("files {}", pattern.as_str()),
+        Ok(Some(Command::Download { id: Some(_), name })) => format!("download {} of id", name.as_str()),
+        Ok(Some(Command::Download { id: None, name })) => format!("download {}", name.as_str()),
+        Ok(Some(Command::Downloads)) => "downloads".into(),
+        Ok(Some(Command::Cancel { name })) => format!("cancel {}", name.as_str()),
         Ok(Some(Command::Logout)) => "logout".into(),
         Err(Mistake::LineTooLong) => "line too long".into(),
         Err(Mistake::NotUtf8) => "not UTF-8".into(),
@@ -93,8 +118,19 @@ fn told_of(private: &Private) -> String {
 /// A piece of a line. Most of them mean something.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let verb = (0..TABLE.len()).prop_map(|row| TABLE[row].name().as_bytes().to_vec());
-    let known: &[&[u8]] =
-        &[b" ", b"  ", b"\t", b"\r", b"yoda", b"ok", b"0042", b"99999999999999999999", b"\xff"];
+    let known: &[&[u8]] = &[
+        b" ",
+        b"  ",
+        b"\t",
+        b"\r",
+        b"yoda",
+        b"ok",
+        b"0042",
+        b"--id",
+        b"0123abcd",
+        b"99999999999999999999",
+        b"\xff",
+    ];
     prop_oneof![
         4 => verb,
         4 => Just(b" ".to_vec()),

@@ -159,7 +159,9 @@ mod tests {
                 refused => assert_eq!((refused, is_optional), (Err(Mistake::Usage(row.form)), false)),
             }
             match row.parameters().last() {
-                Some("<text>" | "[<pattern>]") => assert!(matches!(parse_str(&long), Ok(Some(_))), "{long}"),
+                Some("<text>" | "[<pattern>]" | "<filename>") => {
+                    assert!(matches!(parse_str(&long), Ok(Some(_))), "{long}")
+                }
                 _ => assert_eq!(parse_str(&long), Err(Mistake::Usage(row.form))),
             }
         }
@@ -179,6 +181,9 @@ mod tests {
             "<seconds>" => "60",
             "[ok]" => "ok",
             "[<pattern>]" => "*.pdf",
+            "[--id" => "--id",
+            "<id>]" => "0123abcd",
+            "<filename>" => "report.pdf",
             other => panic!("no sample of {other}"),
         }
     }
