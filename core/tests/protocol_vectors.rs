@@ -91,7 +91,7 @@ fn decoded(raw: RawFrame) -> (String, Vec<u8>) {
 /// The values of the byte after `before` with which a frame can be read.
 fn codes(kind: Kind, before: &[u8]) -> BTreeSet<u8> {
     let readable = |code: &u8| {
-        [&b""[..], &[0, 0, 0, 60], b"\x04luke"].into_iter().any(|after| {
+        [&b""[..], &[0, 0, 0, 60], b"\x04luke", b"\0\0\0\x3c\x04luke"].into_iter().any(|after| {
             let body = Bytes::from([before, &[*code], after].concat());
             again(phase(kind), RawFrame { kind, body }).is_ok()
         })
@@ -134,6 +134,8 @@ fn every_code_has_its_row() {
     assert_eq!(numbers(&roles), codes(Kind::MEET, &[&[0, 1][..], &[7; 16]].concat()));
     let purposes = table("| purpose | what for |");
     assert_eq!(numbers(&purposes), codes(Kind::CALL, &[0, 0, 0, 1]));
+    let changes = table("| change | what |");
+    assert_eq!(numbers(&changes), codes(Kind::NEWS, &[0; 40]));
     let partings = table("| reason | meaning | what the other person is told |");
     assert_eq!(numbers(&partings), codes(Kind::BYE, &[]));
 
