@@ -196,6 +196,9 @@ impl Seat {
             }
             ServerFrame::Cast { from, text } => cx.show(Line::Said(from, text)),
             ServerFrame::Presence(list) => {
+                if list.changes.iter().any(|change| change.online) {
+                    self.fetch.somebody_came(cx.now());
+                }
                 list.changes.into_iter().for_each(|change| cx.show(Line::Presence(change)));
             }
             ServerFrame::Vouch(vouch) => {

@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::give::Source;
 use super::seek::{say, tell};
@@ -16,6 +17,9 @@ use crate::name::Name;
 use crate::seed::{Dice, Seed};
 use crate::swarm::{Batch, Bitmap, Content, Download, Layout};
 use crate::wire::{Request, Share};
+
+/// When it is looked for the first time whether there is anybody to fetch from.
+const SEEK_FIRST: Duration = Duration::from_secs(5);
 
 impl Fetch {
     /// The disk is ready for a download, or is not.
@@ -81,6 +85,8 @@ impl Fetch {
             gained: Batch::default(),
             news: Batch::default(),
             call_at: None,
+            seek_at: Some(now + SEEK_FIRST),
+            sought: None,
             end: None,
         };
         self.wanted.insert(content, wanted);

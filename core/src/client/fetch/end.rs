@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::wanted::End;
-use super::{Fetch, Hands, refuse, show};
+use super::{Fetch, Hands, OFFERED_MAX, refuse, show};
 use crate::client::asked::Answer;
 use crate::client::file::{FileOrder, FileTrouble};
 use crate::client::view::{Complaint, DownloadComplaint, DownloadLine, Line};
@@ -74,6 +74,11 @@ impl Fetch {
         self.forget_all_incoming(content);
         let held = Bitmap::all(wanted.layout.count());
         hands.cx.send(Request::Share(Share { content, watches: false, held: held.clone() }).frame());
+        if self.offered.len() >= OFFERED_MAX
+            && let Some(other) = self.offered.first().copied()
+        {
+            self.withdraw(other, hands);
+        }
         self.offered.insert(content);
         let from: Vec<Name> = wanted.download.deliverers().collect();
         wanted.orders.clear();

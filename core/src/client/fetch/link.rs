@@ -17,10 +17,17 @@ use crate::wire::Transfer;
 /// How long after a call that led to nothing the next one is made.
 const CALL_AGAIN: Duration = Duration::from_secs(1);
 
+/// How often one who has nobody to fetch from asks anew who offers the file.
+const SEEK_LONELY: Duration = Duration::from_secs(2);
+/// How long a connection is kept over which nothing goes.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) conn: ConnId,
+    /// When something of a file was said on it last.
+    pub(super) used_at: Time,
     /// The last number that was given to a transfer.
     pub(super) transfers: u32,
     /// In which contents he knows that we take part.
@@ -34,7 +41,11 @@ impl Fetch {
             Told::Linked(who) => self.linked(who, hands),
             Told::Unlinked(who) => self.unlinked(who, hands),
             Told::Unreached(who) => self.unreached(who, hands),
+            Told::Refused(who) => self.refused_by_server(who),
             Told::Said(who, transfer) => {
+                if let Some(link) = self.links.get_mut(&who) {
+                    link.used_at = hands.cx.now();
+                }
                 if self.on_transfer(who, transfer, hands).is_err() {
                     hands.peers.unlink(who, hands.cx);
                 }
@@ -45,7 +56,8 @@ impl Fetch {
 
     fn linked(&mut self, who: Name, hands: &mut Hands<'_, '_>) {
         let Some(conn) = hands.peers.link_with(who) else { return };
-        self.links.insert(who, Link { conn, transfers: 0, greeted: BTreeSet::new() });
+        self.links
+            .insert(who, Link { conn, used_at: hands.cx.now(), transfers: 0, greeted: BTreeSet::new() });
         for content in self.contents() {
             if self.sources.get(&content).is_some_and(|source| source.neighbours.contains(who)) {
                 self.greet(who, content, hands);
@@ -136,6 +148,35 @@ impl Fetch {
         }
     }
 
+    /// He is not to be had. If he ever is, the server will tell.
+    fn refused_by_server(&mut self, who: Name) {
+        for (content, source) in &mut self.sources {
+            source.neighbours.forget(who);
+            if let Some(wanted) = self.wanted.get_mut(content) {
+                wanted.claims.remove(&who);
+            }
+        }
+    }
+
+    /// Connections over which nothing has gone for a while are closed, unless something is fetched over them.
+    pub(super) fn close_idle(&mut self, hands: &mut Hands<'_, '_>) {
+        let now = hands.cx.now();
+        let wanted = &self.wanted;
+        let is_idle = |link: &Link| {
+            link.used_at + IDLE_MAX <= now && !link.greeted.iter().any(|one| wanted.contains_key(one))
+        };
+        let idle: Vec<Name> =
+            self.links.iter().filter(|(_, link)| is_idle(link)).map(|(who, _)| *who).collect();
+        idle.into_iter().for_each(|who| hands.peers.unlink(who, hands.cx));
+    }
+
+    /// When to look for such connections.
+    pub(super) fn idle_at(&self) -> Option<Time> {
+        let wanted = &self.wanted;
+        let is_quiet = |link: &&Link| !link.greeted.iter().any(|one| wanted.contains_key(one));
+        self.links.values().filter(is_quiet).map(|link| link.used_at + IDLE_MAX).min()
+    }
+
     /// Calls those who take part, as many as there should be.
     pub(super) fn call_some(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
         if self.wanted.get(&content).is_none_or(|wanted| wanted.end.is_some()) {
@@ -162,6 +203,16 @@ impl Fetch {
         if is_due(wanted.download.deadline()) {
             wanted.download.chime(now, &mut wanted.orders);
         }
+        if wanted.download.is_lonely() {
+            // Somebody may have come of whom nobody has asked.
+            let soon = now + SEEK_LONELY;
+            wanted.seek_at = Some(wanted.seek_at.map_or(soon, |at| at.min(soon)));
+        }
+        if is_due(wanted.seek_at) {
+            wanted.seek_at = None;
+            self.seek_more(content, hands);
+        }
+        let Some(wanted) = self.wanted.get_mut(&content) else { return };
         if is_due(wanted.call_at) {
             wanted.call_at = None;
             self.call_some(content, hands);

@@ -111,13 +111,14 @@ impl Fetch {
         let seeks = self.seeks.iter().filter_map(Seek::deadline).min();
         let wanted = self.wanted.values().filter_map(Wanted::deadline).min();
         let active = (!self.wanted.is_empty()).then_some(self.active_at);
-        [seeks, wanted, active, self.slots.deadline()].into_iter().flatten().min()
+        [seeks, wanted, active, self.slots.deadline(), self.idle_at()].into_iter().flatten().min()
     }
 
     /// The deadline came, or another one did.
     pub(super) fn on_chime(&mut self, hands: &mut Hands<'_, '_>) {
         let now = hands.cx.now();
         self.seek_again(hands);
+        self.close_idle(hands);
         for content in self.contents() {
             self.wake(content, hands);
         }

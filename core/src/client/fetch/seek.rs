@@ -11,7 +11,7 @@ use crate::client::view::{Complaint, DownloadComplaint, DownloadLine, Line, List
 use crate::filename::FileName;
 use crate::id::RequestId;
 use crate::name::Name;
-use crate::swarm::{Content, IdPrefix, Layout};
+use crate::swarm::{Bitmap, Content, IdPrefix, Layout};
 use crate::time::Time;
 use crate::wire::{Finding, Found, Offer, Request};
 
@@ -21,6 +21,8 @@ const INDEXING_MAX: Duration = Duration::from_secs(60);
 const TOLD_AFTER: Duration = Duration::from_secs(2);
 /// How long after an answer they are asked again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// How long after somebody has logged in he is asked what he offers: his files must be looked through.
+const SEEK_AFTER_LOGIN: Duration = Duration::from_secs(1);
 /// Findings of one name that are looked at; no team has so many people.
 const FINDINGS_MAX: usize = 1 << 16;
 
@@ -111,7 +113,48 @@ impl Fetch {
 
     /// Whether it is our question that the server answers.
     pub(in crate::client) fn is_seek(&self, request: RequestId) -> bool {
-        self.seek_of(request).is_some()
+        self.seek_of(request).is_some() || self.wanted.values().any(|wanted| wanted.sought == Some(request))
+    }
+
+    /// Asks who offers a file that is being fetched: perhaps somebody who was not there before.
+    pub(super) fn seek_more(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
+        let Some(wanted) = self.wanted.get_mut(&content).filter(|wanted| wanted.sought.is_none()) else {
+            return;
+        };
+        let request = hands.ids.next_request();
+        wanted.sought = Some(request);
+        hands.cx.send(Request::Seek { request, again: true, name: wanted.name.clone() }.frame());
+    }
+
+    /// Somebody came who may have something of what is fetched.
+    pub(in crate::client) fn somebody_came(&mut self, now: Time) {
+        for wanted in self.wanted.values_mut() {
+            wanted.seek_at.get_or_insert(now + SEEK_AFTER_LOGIN);
+        }
+    }
+
+    /// Whoever offers just this can be called.
+    fn found_more(&mut self, page: &Found, hands: &mut Hands<'_, '_>) {
+        let own = self.own;
+        let is_it = |wanted: &&mut super::Wanted| wanted.sought == Some(page.request);
+        let Some(wanted) = self.wanted.values_mut().find(is_it) else { return };
+        let content = wanted.content;
+        let fits = |finding: &&Finding| {
+            finding.owner != own && (finding.offer.content, finding.offer.size) == (content.id, content.size)
+        };
+        let Some(source) = self.sources.get_mut(&content) else { return };
+        for owner in page.findings.iter().filter(fits).map(|finding| finding.owner) {
+            source.neighbours.met(owner);
+            if !self.links.contains_key(&owner) {
+                wanted.claims.insert(owner, Bitmap::all(wanted.layout.count()));
+            }
+        }
+        if page.last {
+            wanted.sought = None;
+        } else {
+            hands.cx.send(Request::More { request: page.request }.frame());
+        }
+        self.call_some(content, hands);
     }
 
     fn seek_of(&self, request: RequestId) -> Option<usize> {
@@ -124,7 +167,11 @@ impl Fetch {
     /// # Errors
     /// [`Misfit`]: nobody asked for that, or it is too much.
     pub(in crate::client) fn found(&mut self, page: Found, hands: &mut Hands<'_, '_>) -> Result<(), Misfit> {
-        let place = self.seek_of(page.request).ok_or(Misfit)?;
+        let Some(place) = self.seek_of(page.request) else {
+            self.found_more(&page, hands);
+            self.settle(hands);
+            return Ok(());
+        };
         let seek = &mut self.seeks[place];
         let Stage::Asked(_, findings) = &mut seek.stage else { return Err(Misfit) };
         // Whoever offers something else under this question is not heard.

@@ -40,6 +40,10 @@ pub(super) struct Wanted {
     pub(super) news: Batch<Report>,
     /// When somebody is called again who was not reached, or had no room.
     pub(super) call_at: Option<Time>,
+    /// When to ask anew who offers the file.
+    pub(super) seek_at: Option<Time>,
+    /// The question about that, if it has no answer.
+    pub(super) sought: Option<RequestId>,
     pub(super) end: Option<End>,
 }
 
@@ -109,8 +113,8 @@ impl Wanted {
             Hashes::Coming { asked: Some((_, until)), .. } => Some(*until),
             _ => None,
         };
-        let times =
-            [self.download.deadline(), self.gained.deadline(), self.news.deadline(), list, self.call_at];
+        let news = self.gained.deadline().into_iter().chain(self.news.deadline()).min();
+        let times = [self.download.deadline(), news, list, self.call_at, self.seek_at];
         times.into_iter().flatten().min()
     }
 }

@@ -21,8 +21,10 @@ pub(in crate::client) enum Told {
     Linked(Name),
     /// There is none any more.
     Unlinked(Name),
-    /// A call has led to nothing.
+    /// A call has led to nothing, this time.
     Unreached(Name),
+    /// The server does not introduce him.
+    Refused(Name),
     /// Something was said.
     Said(Name, Transfer),
 }
@@ -66,9 +68,13 @@ impl Links {
 
     /// A call, or an introduction, has come to nothing.
     pub(super) fn unreached(&mut self, who: Name) {
+        self.end_calls(who, Told::Unreached(who));
+    }
+
+    fn end_calls(&mut self, who: Name, told: Told) {
         self.calls.retain(|_, other| *other != who);
         if !self.conns.contains_key(&who) {
-            self.told.push_back(Told::Unreached(who));
+            self.told.push_back(told);
         }
     }
 
@@ -153,7 +159,10 @@ impl Peers {
                 cx.send(Request::Call { request, purpose: Purpose::Fetch, whom: who }.frame());
             }
             Outcome::Accepted => {}
-            Outcome::Refused(_) => self.end_opening(tie, Complaint::Unreached(who), replies, cx),
+            Outcome::Refused(_) => {
+                self.links.end_calls(who, Told::Refused(who));
+                self.end_opening(tie, Complaint::Unreached(who), replies, cx);
+            }
             _ => return Err(Misfit),
         }
         Ok(())

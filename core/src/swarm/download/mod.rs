@@ -134,6 +134,12 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.transfers.len()
     }
 
+    /// Nobody has anything that is missing.
+    #[must_use]
+    pub fn is_lonely(&self) -> bool {
+        self.lonely_since.is_some() && !self.is_complete()
+    }
+
     /// When to chime; nothing when it is complete.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
