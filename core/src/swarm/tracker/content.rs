@@ -20,17 +20,48 @@ const CAME_BYTES_MAX: usize = 32 * 1024;
 
 #[derive(Clone, Debug)]
 pub(super) struct Swarm {
+    chunks: u32,
     members: BTreeMap<UserId, Member>,
     /// Of each chunk, how many have it or will have it.
     copies: Vec<u32>,
     /// What those who watch believe of it.
     told: Vec<u32>,
-    changed: Bitmap,
+    /// By chunk: who has changed its number since it was told.
+    changed: Vec<Cause>,
     came: BTreeSet<UserId>,
     left: BTreeSet<UserId>,
     /// Those for whom somebody has appeared or disappeared, though he has been here and still is.
     sights: BTreeMap<UserId, Sight>,
     quiet_until: Time,
+}
+
+/// Who has changed something. Nothing is told for those whom its reader must not see: not even that there was something
+/// to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cause {
+    #[default]
+    Nobody,
+    One(UserId),
+    Several,
+}
+
+impl Cause {
+    const fn and(self, user: UserId) -> Cause {
+        match self {
+            Cause::Nobody => Cause::One(user),
+            Cause::One(other) if other.0 == user.0 => self,
+            _ => Cause::Several,
+        }
+    }
+
+    /// Somebody else than these.
+    fn is_not_in(self, hidden: &[UserId]) -> bool {
+        match self {
+            Cause::Nobody => false,
+            Cause::One(user) => !hidden.contains(&user),
+            Cause::Several => true,
+        }
+    }
 }
 
 /// The number of copies that is told: exact up to 15, in steps of an eighth beyond. Of what there is plenty, nobody
@@ -48,7 +79,8 @@ impl Swarm {
             members: BTreeMap::new(),
             copies: none(),
             told: none(),
-            changed: Bitmap::none(chunks),
+            changed: alloc::vec![Cause::Nobody; chunks as usize],
+            chunks,
             came: BTreeSet::new(),
             left: BTreeSet::new(),
             sights: BTreeMap::new(),
@@ -63,11 +95,11 @@ impl Swarm {
 
     /// Bytes that a content costs, about.
     pub(super) const fn own_bytes(chunks: u32) -> usize {
-        chunks as usize * 8 + chunks.div_ceil(8) as usize + 256
+        chunks as usize * 16 + 256
     }
 
     pub(super) const fn chunks(&self) -> u32 {
-        self.changed.chunks()
+        self.chunks
     }
 
     pub(super) fn members(&self) -> usize {
@@ -95,7 +127,7 @@ impl Swarm {
     pub(super) fn leave(&mut self, user: UserId) -> bool {
         let Some(member) = self.members.remove(&user) else { return false };
         for chunk in member.held().iter().chain(member.flying()) {
-            self.count(chunk, |copies| copies - 1);
+            self.count(user, chunk, |copies| copies - 1);
         }
         self.came.remove(&user);
         self.left.insert(user);
@@ -105,39 +137,40 @@ impl Swarm {
 
     pub(super) fn gain(&mut self, user: UserId, chunk: u32) {
         if self.members.get_mut(&user).is_some_and(|member| member.gain(chunk)) {
-            self.count(chunk, |copies| copies + 1);
+            self.count(user, chunk, |copies| copies + 1);
         }
     }
 
     fn lose(&mut self, user: UserId, chunk: u32) {
         if self.members.get_mut(&user).is_some_and(|member| member.lose(chunk)) {
-            self.count(chunk, |copies| copies - 1);
+            self.count(user, chunk, |copies| copies - 1);
         }
     }
 
     pub(super) fn start(&mut self, user: UserId, chunk: u32) {
         if self.members.get_mut(&user).is_some_and(|member| member.start(chunk)) {
-            self.count(chunk, |copies| copies + 1);
+            self.count(user, chunk, |copies| copies + 1);
         }
     }
 
     pub(super) fn drop(&mut self, user: UserId, chunk: u32) {
         if self.members.get_mut(&user).is_some_and(|member| member.stop(chunk)) {
-            self.count(chunk, |copies| copies - 1);
+            self.count(user, chunk, |copies| copies - 1);
         }
     }
 
     pub(super) fn doubt(&mut self, reporter: UserId, owner: UserId, chunk: u32) {
         let may_report = reporter != owner && self.has_member(reporter);
         if may_report && self.members.get_mut(&owner).is_some_and(|member| member.doubt(reporter, chunk)) {
-            self.count(chunk, |copies| copies - 1);
+            self.count(owner, chunk, |copies| copies - 1);
         }
     }
 
-    fn count(&mut self, chunk: u32, change: impl FnOnce(u32) -> u32) {
+    fn count(&mut self, user: UserId, chunk: u32, change: impl FnOnce(u32) -> u32) {
         let copies = &mut self.copies[chunk as usize];
         *copies = change(*copies);
-        self.changed.insert(chunk);
+        let cause = &mut self.changed[chunk as usize];
+        *cause = cause.and(user);
     }
 
     pub(super) fn watch(
@@ -155,13 +188,11 @@ impl Swarm {
         choose(&mut owners, owners_max, dice);
         choose(&mut others, owners_max - owners.len(), dice);
         let all = 0..self.chunks();
-        let copies = match hidden.is_empty() {
-            true => all
-                .map(|chunk| (chunk, self.told[chunk as usize]))
-                .filter(|(_, copies)| *copies > 0)
-                .collect(),
+        let mut copies = match hidden.is_empty() {
+            true => all.map(|chunk| (chunk, self.told[chunk as usize])).collect(),
             false => self.copies_without(&hidden, all),
         };
+        copies.retain(|(_, copies)| *copies > 0);
         let with_bitmap = |(other, member): (&UserId, &Member)| (*other, member.held().clone());
         Some(Snapshot { owners: owners.into_iter().chain(others).map(with_bitmap).collect(), copies })
     }
@@ -204,7 +235,7 @@ impl Swarm {
         out: &mut Vec<Notice>,
     ) -> bool {
         self.quiet_until = now + BATCH_SPAN;
-        let none = Bitmap::none(self.chunks());
+        let none = alloc::vec![Cause::Nobody; self.changed.len()];
         let changed = mem::replace(&mut self.changed, none);
         let came = self.take_came();
         let (left, sights) = (mem::take(&mut self.left), mem::take(&mut self.sights));
@@ -224,7 +255,7 @@ impl Swarm {
             let notice = Notice {
                 to: alloc::vec![user],
                 content,
-                copies: self.copies_without(&hidden, self.recounted(&changed, &sight)),
+                copies: self.copies_without(&hidden, self.recounted(&changed, &hidden, &sight)),
                 came: self.newcomers(came.iter().filter(is_seen)).chain(appeared).collect(),
                 left: left.iter().filter(is_seen).chain(&sight.disappeared).copied().collect(),
             };
@@ -247,18 +278,29 @@ impl Swarm {
         hidden.iter().filter(|user| self.has_member(**user) || left.contains(user)).copied().collect()
     }
 
-    /// The chunks whose number may be another for somebody with such a sight.
-    fn recounted<'a>(&'a self, changed: &'a Bitmap, sight: &'a Sight) -> impl Iterator<Item = u32> + 'a {
+    /// The chunks whose number may be another for somebody who must not see these, and has such a sight.
+    fn recounted<'a>(
+        &'a self,
+        changed: &'a [Cause],
+        hidden: &'a [UserId],
+        sight: &Sight,
+    ) -> impl Iterator<Item = u32> + 'a {
+        let is_another = !sight.appeared.is_empty() || !sight.disappeared.is_empty();
         let users = sight.appeared.iter().chain(&sight.disappeared);
         let members: Vec<&Member> = users.filter_map(|user| self.members.get(user)).collect();
-        let counts = move |chunk: &u32| members.iter().any(|member| member.counts(*chunk));
-        (0..self.chunks()).filter(move |chunk| changed.contains(*chunk) || counts(chunk))
+        let counts = move |chunk: u32| members.iter().any(|member| member.counts(chunk));
+        let is_told = move |cause: Cause| match is_another {
+            true => cause != Cause::Nobody,
+            false => cause.is_not_in(hidden),
+        };
+        let causes = (0..self.chunks()).zip(changed);
+        causes.filter(move |(chunk, cause)| is_told(**cause) || counts(*chunk)).map(|(chunk, _)| chunk)
     }
 
     /// The chunks whose told number has changed. They are told now.
-    fn news(&mut self, changed: &Bitmap) -> Vec<(u32, u32)> {
+    fn news(&mut self, changed: &[Cause]) -> Vec<(u32, u32)> {
         let mut news = Vec::new();
-        for chunk in changed.iter() {
+        for (chunk, _) in (0..self.chunks()).zip(changed).filter(|(_, cause)| **cause != Cause::Nobody) {
             let (copies, told) = (coarse(self.copies[chunk as usize]), &mut self.told[chunk as usize]);
             if *told != copies {
                 *told = copies;
