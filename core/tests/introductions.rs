@@ -71,8 +71,12 @@ fn settle(world: &mut World, conns: &[ConnId]) {
 }
 
 fn call(world: &mut World, conn: ConnId, request: u32, whom: &str) {
+    call_for(world, conn, request, Purpose::Talk, whom);
+}
+
+fn call_for(world: &mut World, conn: ConnId, request: u32, purpose: Purpose, whom: &str) {
     let (request, whom) = (RequestId(request), name_of(whom));
-    world.ask(conn, Request::Call { request, purpose: Purpose::Talk, whom });
+    world.ask(conn, Request::Call { request, purpose, whom });
 }
 
 fn block(world: &mut World, conn: ConnId, request: u32, whom: &str) {
@@ -244,6 +248,55 @@ fn two_who_call_at_once_are_introduced_once() {
 }
 
 #[test]
+fn two_who_call_for_different_purposes_are_introduced_for_both() {
+    let (mut world, hans, luke) = two();
+    call_for(&mut world, hans, 1, Purpose::Fetch, "luke");
+    call_for(&mut world, luke, 1, Purpose::Talk, "hans");
+    let [(fetch, asked), (talk, called)] = [hans, luke].map(|conn| match &world.take(conn)[..] {
+        [ServerFrame::Vouch(one), ServerFrame::Vouch(two)] if one.role == Role::Caller => {
+            (one.clone(), two.clone())
+        }
+        [ServerFrame::Vouch(one), ServerFrame::Vouch(two)] => (two.clone(), one.clone()),
+        other => panic!("not two introductions: {other:?}"),
+    });
+    assert_eq!([fetch.purpose, called.purpose], [Purpose::Fetch; 2]);
+    assert_eq!([talk.purpose, asked.purpose], [Purpose::Talk; 2]);
+    assert_eq!([fetch.pass, talk.pass], [called.pass, asked.pass]);
+    // Each is for both of them.
+    call_for(&mut world, hans, 2, Purpose::Talk, "luke");
+    call_for(&mut world, luke, 2, Purpose::Fetch, "hans");
+    assert_eq!(
+        [hans, luke].map(|conn| world.take(conn)),
+        [[done(2, Outcome::Accepted)], [done(2, Outcome::Accepted)]]
+    );
+}
+
+#[test]
+fn a_block_ends_what_was_asked_for_any_purpose() {
+    let (mut world, hans, luke) = two();
+    for (request, purpose) in [(1, Purpose::Talk), (2, Purpose::Fetch), (3, Purpose::Talk)] {
+        call_for(&mut world, hans, request, purpose, "luke");
+    }
+    settle(&mut world, &[hans, luke]);
+    block(&mut world, luke, 1, "hans");
+    assert_eq!(world.take(hans), [refused(2, Refusal::BlockedBy), refused(3, Refusal::BlockedBy)]);
+}
+
+#[test]
+fn a_refusal_for_one_purpose_says_nothing_of_another() {
+    let (mut world, hans, luke) = two();
+    call_for(&mut world, hans, 1, Purpose::Talk, "luke");
+    settle(&mut world, &[hans, luke]);
+    world.ask(luke, Request::Logout { request: RequestId(9) });
+    call_for(&mut world, hans, 2, Purpose::Fetch, "luke");
+    assert!(world.take(hans).contains(&refused(2, Refusal::Offline)));
+    let luke = login(&mut world, "luke", "203.0.113.2", Some(key(2)));
+    settle(&mut world, &[hans, luke]);
+    block(&mut world, luke, 1, "hans");
+    assert_eq!(world.take(hans), [refused(1, Refusal::BlockedBy)]);
+}
+
+#[test]
 fn who_was_called_and_calls_twice_is_introduced_anew() {
     let (mut world, hans, luke) = two();
     call(&mut world, hans, 1, "luke");
@@ -329,14 +382,14 @@ fn who_is_not_introduced_may_ask_who_there_is() {
 
 #[test]
 fn a_call_is_activity_and_saying_where_one_listens_is_none() {
-    let call = |request| Request::Call {
-        request: RequestId(request),
-        purpose: Purpose::Talk,
-        whom: name_of("luke"),
+    let call_for = |purpose| {
+        move |request| Request::Call { request: RequestId(request), purpose, whom: name_of("luke") }
     };
+    let (call, fetch) = (call_for(Purpose::Talk), call_for(Purpose::Fetch));
     let know = |request| Request::Know { request: RequestId(request), whom: name_of("luke") };
     let reach = |_| Request::Reach(Reach { port: PORT, hosts: Vec::new() });
-    let requests: [(&dyn Fn(u32) -> Request, bool); 3] = [(&call, true), (&know, true), (&reach, false)];
+    let requests: [(&dyn Fn(u32) -> Request, bool); 4] =
+        [(&call, true), (&fetch, false), (&know, true), (&reach, false)];
     for (request, is_activity) in requests {
         let (mut world, hans, _) = two();
         for step in 0..13 {

@@ -66,7 +66,6 @@ pub(crate) struct Called {
 pub(crate) struct Found {
     pub(crate) name: Name,
     pub(crate) pass: Pass,
-    pub(crate) purpose: Purpose,
     pub(crate) key: DeviceKey,
     pub(crate) candidates: Vec<SocketAddr>,
 }
@@ -137,7 +136,7 @@ pub(crate) enum ToHome {
     /// Another asks to be introduced to the user.
     Called(Called),
     /// Whether the one was found whom the user has asked for.
-    Answered { whom: UserId, reply: ReplyTo, found: Result<Found, Refusal> },
+    Answered { whom: UserId, purpose: Purpose, reply: ReplyTo, found: Result<Found, Refusal> },
     /// The user's client has shown letters.
     Ack { conn: ConnId, seq: Seq },
     /// The user's connection takes mail, or does not because it does not read what it gets.

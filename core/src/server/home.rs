@@ -158,7 +158,9 @@ impl Home {
             ToHome::Know { reply, whom } => self.know(reply, whom, directory, cx),
             ToHome::Call { reply, purpose, whom } => self.call(reply, purpose, whom, directory, cx),
             ToHome::Called(call) => self.called(call, cx),
-            ToHome::Answered { whom, reply, found } => self.answered(whom, reply, found, cx),
+            ToHome::Answered { whom, purpose, reply, found } => {
+                self.answered(whom, purpose, reply, found, cx);
+            }
             ToHome::Ack { conn, seq } => self.acknowledged(conn, seq, cx),
             ToHome::Flow { conn, on } => self.flow(conn, on, cx),
         }

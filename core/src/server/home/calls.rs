@@ -1,7 +1,8 @@
 //! Introductions: a user asks for another, and both are told where the other one is.
 //!
 //! The server remembers an introduction only as long as it may take to make use of it: so that a block in that
-//! time ends it, and two who ask for each other at once are introduced once.
+//! time ends it, and two who ask for each other at once for the same purpose are introduced once. Introductions for
+//! different purposes know nothing of each other.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -39,15 +40,16 @@ pub(super) struct Calls {
     /// The device on which he is logged in, if it has proven its key.
     device: Option<DeviceKey>,
     place: Option<Box<Place>>,
-    /// Whom he has asked for lately.
+    /// Whom he has asked for lately: of each user and purpose the last.
     made: Vec<Made>,
-    /// Who has asked for him lately.
+    /// Who has asked for him lately: of each user and purpose the last.
     received: Vec<Received>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Made {
     whom: UserId,
+    purpose: Purpose,
     reply: ReplyTo,
     until: Time,
 }
@@ -63,6 +65,10 @@ impl Calls {
     /// He has logged in, from that device.
     pub(super) fn entered(&mut self, device: Option<DeviceKey>) {
         *self = Calls { device, ..Calls::default() };
+    }
+
+    fn forget_made(&mut self, whom: UserId, purpose: Purpose) {
+        self.made.retain(|call| (call.whom, call.purpose) != (whom, purpose));
     }
 
     fn forget_old(&mut self, now: Time) {
@@ -95,8 +101,8 @@ impl Home {
             Ok(whom) => {
                 self.calls.forget_old(cx.now);
                 let until = cx.now + cx.config.limits.call_window;
-                self.calls.made.retain(|call| call.whom != whom);
-                self.calls.made.push(Made { whom, reply, until });
+                self.calls.forget_made(whom, purpose);
+                self.calls.made.push(Made { whom, purpose, reply, until });
                 // The other one has asked for him: that introduction is for both of them. If he asks once more, it
                 // is over for him, and he wants another.
                 let crosses = |call: &mut Received| call.by == whom && call.purpose == purpose;
@@ -134,9 +140,9 @@ impl Home {
 
     /// Somebody asks for him. Both are told of each other, or only the other one why not.
     pub(super) fn called(&mut self, call: Called, cx: &mut Cx<'_>) {
-        let (by, reply) = (call.by, call.reply);
+        let (by, purpose, reply) = (call.by, call.purpose, call.reply);
         let found = self.introduce(call, cx);
-        cx.tell_home(by, ToHome::Answered { whom: self.user, reply, found });
+        cx.tell_home(by, ToHome::Answered { whom: self.user, purpose, reply, found });
     }
 
     fn introduce(&mut self, call: Called, cx: &mut Cx<'_>) -> Result<Found, Refusal> {
@@ -155,9 +161,9 @@ impl Home {
         };
         cx.send(conn, ServerFrame::Vouch(vouch).frame());
         let candidates = own.candidates(other.seen);
-        let found = Found { name: self.name, pass, purpose, key: own.key, candidates };
+        let found = Found { name: self.name, pass, key: own.key, candidates };
         self.calls.forget_old(cx.now);
-        self.calls.received.retain(|call| call.by != by);
+        self.calls.received.retain(|call| (call.by, call.purpose) != (by, purpose));
         let until = cx.now + cx.config.limits.call_window;
         self.calls.received.push(Received { by, purpose, until });
         Ok(found)
@@ -167,16 +173,17 @@ impl Home {
     pub(super) fn answered(
         &mut self,
         whom: UserId,
+        purpose: Purpose,
         reply: ReplyTo,
         found: Result<Found, Refusal>,
         cx: &mut Cx<'_>,
     ) {
         match found {
             Err(refusal) => {
-                self.calls.made.retain(|call| call.whom != whom);
+                self.calls.forget_made(whom, purpose);
                 cx.refuse(reply, refusal);
             }
-            Ok(Found { name, pass, purpose, key, candidates }) => {
+            Ok(Found { name, pass, key, candidates }) => {
                 if self.live.is_some_and(|live| live.conn == reply.conn) {
                     let request = reply.request;
                     let vouch = Vouch { pass, role: Role::Caller, purpose, request, name, key, candidates };
