@@ -65,14 +65,17 @@ impl Person {
             Action::Ask(Prompt::Password) => {
                 return Some(Input::Typed(Bytes::from_static(people::PASSWORD.as_bytes())));
             }
-            Action::Look { question, .. } => return Some(Input::Looked { question, offers: Vec::new() }),
+            Action::Look { question, .. } => {
+                return Some(Input::Looked { question, offers: Vec::new(), indexing: false });
+            }
             Action::Ask(Prompt::Command)
             | Action::Expect { .. }
             | Action::Dial { .. }
             | Action::Abandon { .. }
             | Action::SendPeer { .. }
             | Action::ClosePeer { .. }
-            | Action::Remember { .. } => {}
+            | Action::Remember { .. }
+            | Action::File(_) => {}
             Action::Show { line, .. } => show(&line, ear),
             Action::Exit(code) => ear.hears(Heard::Gone { planned: code == ExitCode::LoggedOut }),
         }
