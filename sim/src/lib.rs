@@ -10,6 +10,7 @@ pub mod checker;
 pub mod clock;
 pub mod device;
 pub mod fault;
+pub mod folder;
 pub mod fuzzing;
 pub mod mark;
 pub mod network;
