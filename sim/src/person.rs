@@ -7,9 +7,9 @@ use std::time::Duration;
 use starling_core::client::{KnownKey, Memory, Note};
 use starling_core::id::{MsgId, Seq, ServerId};
 use starling_core::name::Name;
-use starling_core::wire::Offer;
 
 use crate::checker::said::DEVICES;
+use crate::folder::Folder;
 use crate::options::Habit;
 use crate::tape::{RECORD_BYTES, Reader, scale};
 
@@ -32,8 +32,6 @@ pub struct Person {
     pub devices: [Device; DEVICES],
     /// He does nothing more of his own.
     pub resting: bool,
-    /// What is in his folder.
-    pub offers: Vec<Offer>,
 }
 
 impl Person {
@@ -49,14 +47,15 @@ impl Person {
             older: Vec::new(),
             devices: Default::default(),
             resting: false,
-            offers: Vec::new(),
         }
     }
 }
 
-/// What clients keep on a device, for each server and user.
+/// What clients keep on a device: for each server and user, and for all of them the folder.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
+    /// What is offered from there, and where downloads go.
+    pub folder: Folder,
     accounts: BTreeMap<(ServerId, Name), Kept>,
 }
 

@@ -41,6 +41,11 @@ pub enum Due {
         /// Which client.
         client: u32,
     },
+    /// A client's disk does the next thing.
+    Turn {
+        /// Which client.
+        client: u32,
+    },
     /// A password has been checked.
     Verified {
         /// Index into the orders under way.

@@ -13,7 +13,7 @@ fn server(block_duration: u64, timeout: u64) -> Script {
 
 fn login(script: &mut Script, name: &str) {
     let (_, password) = USERS.iter().find(|(user, _)| *user == name).expect("a user");
-    script.start(name, Vec::new());
+    script.start(name);
     script.type_line(name, name);
     script.type_line(name, password);
     script.until_quiet();
@@ -55,7 +55,7 @@ fn mail_waits_over_a_restart_of_the_server() {
         (script.take_lines("hans"), script.exit("hans")),
         (vec!["Connection to the server lost.".into()], Some(3))
     );
-    script.start("luke", Vec::new());
+    script.start("luke");
     script.type_line("luke", "luke");
     script.type_line("luke", "lightsaber");
     script.until_quiet();
@@ -66,7 +66,7 @@ fn mail_waits_over_a_restart_of_the_server() {
 #[test]
 fn a_lock_and_a_time_out_keep_their_moments() {
     let mut script = server(60, 120);
-    script.start("yoda", Vec::new());
+    script.start("yoda");
     ["yoda", "weird", "weird", "weird"].iter().for_each(|line| script.type_line("yoda", line));
     script.until_quiet();
     assert_eq!(
@@ -76,7 +76,7 @@ fn a_lock_and_a_time_out_keep_their_moments() {
     assert_eq!(script.exit("yoda"), Some(4));
     let locked = script.now();
     script.advance_to(locked + Duration::from_secs(30));
-    script.start("yoda", Vec::new());
+    script.start("yoda");
     ["yoda", "wise"].iter().for_each(|line| script.type_line("yoda", line));
     script.until_quiet();
     assert_eq!(
@@ -101,7 +101,7 @@ fn a_dead_session_makes_way() {
     login(&mut script, "hans");
     login(&mut script, "yoda");
     script.cut_off("yoda");
-    script.start("elsewhere", Vec::new());
+    script.start("elsewhere");
     script.type_line("elsewhere", "yoda");
     script.type_line("elsewhere", "wise");
     script.advance(Duration::from_secs(4));

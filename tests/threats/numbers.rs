@@ -110,7 +110,7 @@ fn conversation() -> Script {
     let config = Config::new(Duration::from_secs(60), Duration::from_secs(3_600));
     let mut script = Script::new(config, [("hans", "falcon"), ("luke", "lightsaber")]);
     for (name, password) in [("luke", "lightsaber"), ("hans", "falcon")] {
-        script.start(name, Vec::new());
+        script.start(name);
         script.type_line(name, name);
         script.type_line(name, password);
         script.until_quiet();

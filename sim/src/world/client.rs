@@ -9,7 +9,6 @@ use starling_core::id::ServerId;
 use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::time::Time;
-use starling_core::wire::Offer;
 
 use super::peers::Meetings;
 use super::{Stage, World};
@@ -17,6 +16,7 @@ use crate::checker::fact::{Command, Fact, number};
 use crate::clock::Clock;
 use crate::device;
 use crate::fault::FaultKind;
+use crate::folder::Keeper;
 use crate::network::{Arrival, End, Far};
 use crate::queue::Due;
 
@@ -43,10 +43,12 @@ pub struct ClientNode {
     pub asleep: Option<Time>,
     /// It is killed before it notes the next letter.
     pub killed_at_note: bool,
-    /// What is in its folder.
-    pub offers: Vec<Offer>,
     /// What it has to do with other clients.
     pub(super) meetings: Meetings,
+    /// What it has to do with its folder.
+    pub(super) keeper: Keeper,
+    /// When its disk does the next thing.
+    pub(super) turn_at: Option<Time>,
     clock: Clock,
     alarm: Option<Time>,
     /// At which server, as whom.
@@ -117,8 +119,9 @@ impl World {
             ended: false,
             asleep: None,
             killed_at_note: false,
-            offers: self.persons[person as usize].offers.clone(),
             meetings: Meetings::of(self.persons[person as usize].user, device),
+            keeper: Keeper::default(),
+            turn_at: None,
             clock,
             alarm: None,
             account: None,
@@ -300,7 +303,8 @@ impl World {
                 self.step_client(client, Input::Recalled(memory));
             }
             Action::Show { line, note } => self.show(client, link, line, *note),
-            Action::Ask(_) | Action::File(_) => {}
+            Action::Ask(_) => {}
+            Action::File(order) => self.perform_for_folder(client, order),
             Action::Remember { user, known } => {
                 let node = &self.clients[client as usize];
                 let account = node.account.expect("whoever is met is met by somebody");
@@ -308,9 +312,10 @@ impl World {
                 device.remember(account, *user, *known);
             }
             Action::Look { question, pattern } => {
-                let offers = self.clients[client as usize].offers.iter();
-                let offers = offers.filter(|offer| pattern.fits(&offer.name)).cloned().collect();
-                self.step_client(client, Input::Looked { question: *question, offers, indexing: false });
+                let node = &self.clients[client as usize];
+                let device = &self.persons[node.person as usize].devices[usize::from(node.device)];
+                let (offers, indexing) = device.folder.look(pattern);
+                self.step_client(client, Input::Looked { question: *question, offers, indexing });
             }
             Action::Expect { .. }
             | Action::Dial { .. }
@@ -350,6 +355,7 @@ impl World {
         node.machine = None;
         node.exit = code;
         let link = node.link;
+        self.leave_folder(client, code.is_none());
         self.note(|world| format!("client {client} ({}) ends: {code:?}", world.owner(client)));
         self.tell(&Fact::Exited { link, code });
         for (link, up) in self.clients[client as usize].meetings.lines() {
@@ -401,12 +407,14 @@ impl World {
         if !node.is_alive() {
             return;
         }
+        node.turn_at = None;
         let (link, lines) = (node.link, node.meetings.lines());
         for (link, up) in [(link, true)].into_iter().chain(lines) {
             self.net.link(link).pipe(!up).release(self.now);
             self.net.flush(link, !up, self.now, &mut self.queue, &mut self.tally.faults);
         }
         self.set_client_alarm(client);
+        self.plan_turn(client);
         self.take_lines(client);
     }
 

@@ -2,12 +2,13 @@
 //!
 //! A world is a plain value. Everything that will happen is in its [`Queue`]; [`World::happen_next`] lets the
 //! first thing happen. Its parts are in the files beside this one: the server's host, the clients'
-//! hosts, the store's doings, what persons do, what misbehaving hosts do, storms, blows to the server,
+//! hosts and folders, the store's doings, what persons do, what misbehaving hosts do, storms, blows to the server,
 //! the calm at the end, and scripts.
 
 mod calm;
 mod client;
 mod disk;
+mod folders;
 mod node;
 mod orders;
 mod peers;
@@ -188,6 +189,7 @@ impl World {
             Due::Linger { link } => self.linger(link),
             Due::ServerAlarm => self.server_alarm(),
             Due::ClientAlarm { client } => self.client_alarm(client),
+            Due::Turn { client } => self.turn(client),
             Due::Verified { order } => self.verified(order),
             Due::Commit { order } => self.commit(order),
             Due::Stored { order } => self.stored(order),

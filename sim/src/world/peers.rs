@@ -16,10 +16,10 @@ use starling_core::id::ConnId;
 use starling_core::time::Time;
 use starling_core::wire::Frame;
 
-use super::World;
 use super::server::address;
+use super::{ClientNode, World};
 use crate::device;
-use crate::network::{Arrival, End, Far};
+use crate::network::{Arrival, End, Far, Network};
 use crate::queue::Due;
 
 /// How long a connection whose key nobody looks for is kept: the one who dials may be a little too early.
@@ -74,6 +74,11 @@ impl Meetings {
         self.lines.values().copied().collect()
     }
 
+    /// Its system has taken all that was written to a connection.
+    pub(super) fn has_room(&self, peer: ConnId, net: &mut Network) -> bool {
+        self.lines.get(&peer).is_some_and(|(link, up)| net.link(*link).pipe(*up).waiting_bytes() == 0)
+    }
+
     fn name(&mut self, link: u32, up: bool) -> ConnId {
         self.count += 1;
         let peer = ConnId { slot: self.count, generation: 1 };
@@ -98,7 +103,7 @@ impl World {
 
     /// What a client orders about others.
     pub(super) fn perform_for_peers(&mut self, client: u32, action: &Action) {
-        let meetings = &mut self.clients[client as usize].meetings;
+        let ClientNode { meetings, keeper, .. } = &mut self.clients[client as usize];
         match action {
             Action::Expect { key, until } => _ = meetings.expected.insert(*key, *until),
             Action::Abandon { pass } => _ = meetings.dialing.remove(pass),
@@ -108,6 +113,7 @@ impl World {
             }
             Action::SendPeer { peer, frame } => self.send_peer(client, *peer, frame),
             Action::ClosePeer { peer } => {
+                keeper.closed(*peer);
                 if let Some((link, up)) = meetings.lines.remove(peer) {
                     self.hang_up(link, up, true);
                 }
@@ -177,7 +183,10 @@ impl World {
     /// Something comes along, or its end.
     pub(super) fn arrive_at_peer(&mut self, link: u32, index: u32, up: bool) {
         let peer_link = &self.peer_links[index as usize];
-        let side = if up { peer_link.acceptor } else { peer_link.dialer };
+        let (side, writer) = match up {
+            true => (peer_link.acceptor, peer_link.dialer.client),
+            false => (peer_link.dialer, peer_link.acceptor.client),
+        };
         // Whoever dials finds what came once he knows that he is connected.
         let Some(peer) = side.peer else { return };
         let arrival = self.net.read(link, up, self.now, &mut self.queue, &mut self.tally.faults);
@@ -187,7 +196,9 @@ impl World {
             Arrival::Bytes(bytes) if known => self.peer_hears(side.client, peer, bytes),
             Arrival::Bytes(_) => {}
             Arrival::End(_) if known => {
-                self.clients[side.client as usize].meetings.lines.remove(&peer);
+                let node = &mut self.clients[side.client as usize];
+                node.meetings.lines.remove(&peer);
+                node.keeper.closed(peer);
                 self.hang_up(link, !up, false);
                 self.feed_client(side.client, Input::PeerClosed { peer });
             }
@@ -195,13 +206,14 @@ impl World {
         }
         // The other side's system goes on writing what did not fit before.
         self.net.flush(link, up, self.now, &mut self.queue, &mut self.tally.faults);
+        self.plan_turn(writer);
     }
 
     fn peer_hears(&mut self, client: u32, peer: ConnId, bytes: Bytes) {
         self.feed_client(client, Input::PeerReceived { peer, bytes });
     }
 
-    fn send_peer(&mut self, client: u32, peer: ConnId, frame: &Frame) {
+    pub(super) fn send_peer(&mut self, client: u32, peer: ConnId, frame: &Frame) {
         let Some((link, up)) = self.clients[client as usize].meetings.lines.get(&peer).copied() else {
             return self.judge.accuse(self.now, "peer", format!("SendPeer for {peer:?}, which is closed"));
         };

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use starling_core::client::{ExitCode, Input};
 use starling_core::server::Config;
 use starling_core::time::Time;
-use starling_core::wire::Offer;
 
 use super::World;
 use super::client::Typed;
 use crate::checker::Violation;
+use crate::folder::Folder;
 use crate::options::{Habit, Options};
 use crate::people::People;
 use crate::person::Person;
@@ -43,25 +43,23 @@ impl Script {
         Script { world, terminals: Vec::new() }
     }
 
-    /// Starts a client at a terminal, which offers these files. It begins to connect; the terminal keeps what its
-    /// device remembers.
+    /// Starts a client at a terminal. It begins to connect; the terminal keeps its folder, and what its device
+    /// remembers.
     ///
     /// # Panics
     /// If a client still runs there.
-    pub fn start(&mut self, terminal: &str, offers: Vec<Offer>) {
-        let person = self.terminals.iter().position(|name| name == terminal).unwrap_or_else(|| {
-            self.terminals.push(terminal.to_owned());
-            let user = starling_core::name::Name::parse(terminal.as_bytes()).ok();
-            let user = user.and_then(|name| self.world.people.find(name)).unwrap_or(0);
-            let lane = Tape::of_lanes(Vec::new()).reader(Lane::Person(0));
-            self.world.persons.push(Person::new(user, Habit::Talker, lane));
-            self.terminals.len() - 1
-        });
+    pub fn start(&mut self, terminal: &str) {
+        let person = self.person(terminal);
         let number = u32::try_from(person).expect("few terminals");
         assert!(self.world.live_client(number).is_none(), "a client runs at {terminal} already");
-        self.world.persons[person].offers = offers;
         let client = self.world.start_client(number, 0);
         self.world.persons[person].client = Some(client);
+    }
+
+    /// The folder of a terminal, at which no client needs to have run yet.
+    pub fn folder(&mut self, terminal: &str) -> &mut Folder {
+        let person = self.person(terminal);
+        self.world.folder(person)
     }
 
     /// Types a line, without its newline. A client takes it as soon as it wants one.
@@ -170,7 +168,7 @@ impl Script {
     fn is_busy(&self) -> bool {
         let soon = self.world.now + QUIET;
         self.world.queue.iter().any(|(at, due)| match due {
-            Due::ServerAlarm | Due::ClientAlarm { .. } => at <= soon,
+            Due::ServerAlarm | Due::ClientAlarm { .. } | Due::Turn { .. } => at <= soon,
             Due::Linger { .. } | Due::Restart => false,
             _ => true,
         })
@@ -204,6 +202,18 @@ impl Script {
     #[must_use]
     pub fn violation(&self) -> Option<&Violation> {
         self.world.judge.violation.as_ref()
+    }
+
+    /// Whoever sits at a terminal; somebody new at a new one.
+    fn person(&mut self, terminal: &str) -> usize {
+        self.terminals.iter().position(|name| name == terminal).unwrap_or_else(|| {
+            self.terminals.push(terminal.to_owned());
+            let user = starling_core::name::Name::parse(terminal.as_bytes()).ok();
+            let user = user.and_then(|name| self.world.people.find(name)).unwrap_or(0);
+            let lane = Tape::of_lanes(Vec::new()).reader(Lane::Person(0));
+            self.world.persons.push(Person::new(user, Habit::Talker, lane));
+            self.terminals.len() - 1
+        })
     }
 
     fn client(&self, terminal: &str) -> u32 {

@@ -80,7 +80,7 @@ impl Binaries {
         for file in &self.setup.files {
             let offered = self.folder.path().join("people").join(file.who.as_str()).join("shared");
             fs::create_dir_all(&offered).expect("a folder can be made");
-            fs::write(offered.join(&file.name), &file.bytes).expect("a file can be written");
+            fs::write(offered.join(file.name.as_str()), &file.bytes).expect("a file can be written");
         }
         let limits = format!("[limits]\n{}", limits.collect::<String>());
         fs::write(folder.join("server.toml"), limits).expect("a file can be written");

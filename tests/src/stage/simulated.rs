@@ -34,6 +34,9 @@ impl Simulated {
         config.limits = limits(setup);
         let users = setup.users.iter().map(|(name, password)| (name.as_str(), password.as_str()));
         let mut script = Script::new(config, users);
+        for file in &setup.files {
+            script.folder(file.who.as_str()).put(file.name.clone(), file.bytes.clone());
+        }
         // Moments are counted from the first one, and may be counted back from it.
         script.advance(Duration::from_secs(1));
         Simulated { script, setup: setup.clone(), origin: None, unread: BTreeMap::new() }
@@ -69,7 +72,7 @@ impl Stage for Simulated {
         let (script, terminal) = (&mut self.script, who.as_str());
         match deed {
             Deed::Connects => {
-                script.start(terminal, self.setup.offers_of(who));
+                script.start(terminal);
                 self.unread.insert(who.clone(), VecDeque::new());
             }
             Deed::Types(line) => script.type_line(terminal, line),

@@ -52,9 +52,8 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use starling_core::filename::FileName;
-use starling_core::swarm::ContentId;
-use starling_core::wire::Offer;
 
 /// A conversation.
 #[derive(Clone, Debug)]
@@ -101,32 +100,9 @@ pub struct OwnedFile {
     /// Whose.
     pub who: Who,
     /// What it is called.
-    pub name: String,
+    pub name: FileName,
     /// What is in it.
-    pub bytes: Vec<u8>,
-}
-
-impl OwnedFile {
-    /// As its owner offers it.
-    ///
-    /// # Panics
-    /// If its name is none.
-    #[must_use]
-    pub fn offer(&self) -> Offer {
-        Offer {
-            name: FileName::parse(self.name.as_bytes()).expect("a transcript names files well"),
-            content: ContentId(*blake3::hash(&self.bytes).as_bytes()),
-            size: self.bytes.len() as u64,
-        }
-    }
-}
-
-impl Setup {
-    /// What somebody offers.
-    #[must_use]
-    pub fn offers_of(&self, who: &Who) -> Vec<Offer> {
-        self.files.iter().filter(|file| file.who == *who).map(OwnedFile::offer).collect()
-    }
+    pub bytes: Bytes,
 }
 
 /// A step, and where it stands.

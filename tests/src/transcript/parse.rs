@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use starling_core::filename::FileName;
+
 use super::quote::unquote;
 use super::{Deed, Fate, OwnedFile, Reach, Setup, Sight, Step, Transcript, What, Who, Whom};
 
@@ -86,7 +88,11 @@ fn server(numbers: &str) -> Result<Setup, String> {
 fn owned_file(text: &str) -> Result<OwnedFile, String> {
     let (who, rest) = text.split_once(' ').ok_or("a file has an owner and a name")?;
     let (name, bytes) = rest.split_once(" = ").ok_or("a file is `file <person> <name> = <quoted>`")?;
-    Ok(OwnedFile { who: one(who)?, name: name.to_owned(), bytes: unquote(bytes)? })
+    Ok(OwnedFile { who: one(who)?, name: file_name(name)?, bytes: unquote(bytes)?.into() })
+}
+
+fn file_name(name: &str) -> Result<FileName, String> {
+    FileName::parse(name.as_bytes()).ok_or_else(|| format!("no file can be called {name:?}"))
 }
 
 fn number(digits: &str) -> Result<u32, String> {

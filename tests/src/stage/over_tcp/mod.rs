@@ -63,8 +63,7 @@ impl Stage for OverTcp {
         if *deed == Deed::Connects {
             self.clients += 1;
             let device = self.leave(who);
-            let mut seat = Seat::connect(self.addr, device, self.clients, now);
-            seat.offers = self.setup.offers_of(who);
+            let seat = Seat::connect(self.addr, device, self.clients, now);
             self.seats.insert(who.clone(), seat);
             return;
         }
@@ -158,6 +157,10 @@ impl OverTcp {
             devices: BTreeMap::new(),
             clients: 0,
         };
+        for file in &setup.files {
+            let device = stage.devices.entry(file.who.clone()).or_default();
+            device.folder.put(file.name.clone(), file.bytes.clone());
+        }
         stage.start();
         stage
     }

@@ -10,16 +10,21 @@ use starling_core::id::ServerId;
 use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::time::Time;
-use starling_core::wire::Offer;
 use starling_runtime::tls::device::DeviceSecret;
 use starling_runtime::tls::peer::PeerConfigs;
+use starling_sim::folder::{Done, Folder, Keeper};
 
 use super::hear::hear;
 use super::street::Street;
 use crate::line::{Dialer, Line, Secrecy};
 
-/// What a device keeps of each user at each server.
-pub(super) type Device = BTreeMap<(ServerId, Name), Kept>;
+/// What a device keeps of each user at each server, and its folder.
+#[derive(Default)]
+pub(super) struct Device {
+    accounts: BTreeMap<(ServerId, Name), Kept>,
+    /// What is offered from there, and where downloads go.
+    pub(super) folder: Folder,
+}
 
 /// Its key, and what it remembers.
 pub(super) struct Kept {
@@ -38,9 +43,9 @@ pub(super) struct Seat {
     machine: Client,
     line: Option<Line>,
     street: Street,
-    device: Device,
-    /// What is in his folder.
-    pub(super) offers: Vec<Offer>,
+    /// With what it remembers, and its folder.
+    pub(super) device: Device,
+    keeper: Keeper,
     /// Whose memory is noted in.
     here: Option<(ServerId, Name)>,
     typed: VecDeque<Input>,
@@ -61,7 +66,7 @@ impl Seat {
             line: Some(line),
             street,
             device,
-            offers: Vec::new(),
+            keeper: Keeper::default(),
             here: None,
             typed: VecDeque::new(),
             seen: VecDeque::new(),
@@ -93,8 +98,9 @@ impl Seat {
         }
     }
 
-    /// What the device remembers after the client is gone.
-    pub(super) fn into_device(self) -> Device {
+    /// The device after the client is gone. One that had not ended was killed.
+    pub(super) fn into_device(mut self) -> Device {
+        self.keeper.crash(&mut self.device.folder);
         self.device
     }
 
@@ -124,7 +130,7 @@ impl Seat {
         if self.still || self.exit.is_some() {
             return false;
         }
-        let mut happened = self.read(now) | self.meet(now);
+        let mut happened = self.read(now) | self.meet(now) | self.keep(now);
         if self.machine.deadline().is_some_and(|at| at <= now) {
             self.feed(now, Input::Chime);
             happened = true;
@@ -152,8 +158,24 @@ impl Seat {
 
     fn meet(&mut self, now: Time) -> bool {
         let (told, happened) = self.street.pump(now);
-        told.into_iter().for_each(|input| self.feed(now, input));
+        for input in told {
+            if let Input::PeerClosed { peer } = &input {
+                self.keeper.closed(*peer);
+            }
+            self.feed(now, input);
+        }
         happened
+    }
+
+    /// The disk does the next thing.
+    fn keep(&mut self, now: Time) -> bool {
+        let Seat { keeper, device, street, .. } = self;
+        match keeper.next(&mut device.folder, |peer| street.has_room(peer)) {
+            Some(Done::Told(event)) => self.feed(now, Input::File(event)),
+            Some(Done::Send { peer, frame }) => self.street.send(peer, &frame),
+            None => return false,
+        }
+        true
     }
 
     fn write(&mut self) {
@@ -184,33 +206,38 @@ impl Seat {
                     self.note(note);
                 }
             }
-            Action::Ask(_) | Action::File(_) => {}
+            Action::Ask(_) => {}
+            Action::File(order) => self.keeper.perform(&mut self.device.folder, &order),
             Action::Remember { user, known } => {
                 let peers = &mut self.memory().peers;
                 peers.retain(|(name, _)| *name != user);
                 peers.push((user, known));
             }
             Action::Look { question, pattern } => {
-                let offers = self.offers.iter().filter(|offer| pattern.fits(&offer.name)).cloned().collect();
-                self.feed(now, Input::Looked { question, offers, indexing: false });
+                let (offers, indexing) = self.device.folder.look(&pattern);
+                self.feed(now, Input::Looked { question, offers, indexing });
             }
             Action::Expect { key, until } => self.street.expect(key, until),
             Action::Dial { pass, key, candidates } => self.street.dial(pass, key, &candidates, now),
             Action::Abandon { pass } => self.street.abandon(pass),
             Action::SendPeer { peer, frame } => self.street.send(peer, &frame),
-            Action::ClosePeer { peer } => self.street.close(peer),
+            Action::ClosePeer { peer } => {
+                self.keeper.closed(peer);
+                self.street.close(peer);
+            }
             Action::Exit(code) => {
                 self.write();
                 self.exit = Some(code as i32);
                 self.line = None;
                 self.street.leave();
+                std::mem::take(&mut self.keeper).end(&mut self.device.folder);
             }
         }
     }
 
     fn recall(&mut self, now: Time, here: (ServerId, Name)) {
         self.here = Some(here);
-        let kept = self.device.entry(here).or_insert_with(Kept::new);
+        let kept = self.device.accounts.entry(here).or_insert_with(Kept::new);
         self.street.begin(PeerConfigs::of(&kept.secret).expect("the key is good"));
         let session = self.line.as_ref().and_then(Line::session).expect("the server has spoken");
         let exported = session.export_keying_material(Exported::default(), EXPORTER_LABEL, None);
@@ -222,7 +249,7 @@ impl Seat {
     /// Of whoever is logged in.
     fn memory(&mut self) -> &mut Memory {
         let here = self.here.expect("he is known");
-        &mut self.device.entry(here).or_insert_with(Kept::new).memory
+        &mut self.device.accounts.entry(here).or_insert_with(Kept::new).memory
     }
 
     fn note(&mut self, note: Note) {

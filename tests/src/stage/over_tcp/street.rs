@@ -122,6 +122,11 @@ impl Street {
         }
     }
 
+    /// What was written to a connection is with the system.
+    pub(super) fn has_room(&self, peer: ConnId) -> bool {
+        self.peers.get(&peer).is_some_and(|line| !line.is_pending())
+    }
+
     pub(super) fn close(&mut self, peer: ConnId) {
         if let Some(mut line) = self.peers.remove(&peer)
             // Whoever is gone misses nothing.
