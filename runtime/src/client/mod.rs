@@ -3,6 +3,7 @@
 pub mod args;
 pub mod device;
 pub mod dial;
+pub mod files;
 mod folder;
 pub mod known;
 mod known_peers;

@@ -4,18 +4,14 @@
 //! without this answer.
 
 use std::collections::VecDeque;
-use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use starling_core::client::Input;
 use starling_core::pattern::Pattern;
 use starling_core::wire::Offer;
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::share::{Folder, Index, Settings};
+use super::files::Stock;
 
 /// How long an answer waits for files that are being hashed. The server waits for two seconds.
 const WAIT_MAX: Duration = Duration::from_millis(1_500);
@@ -26,8 +22,7 @@ const QUESTIONS_MAX: usize = 1_024;
 #[derive(Debug)]
 pub struct Offers {
     /// Nothing if there is no folder.
-    index: Option<Index>,
-    changed: watch::Receiver<()>,
+    stock: Option<Stock>,
     questions: VecDeque<Question>,
 }
 
@@ -42,17 +37,13 @@ impl Offers {
     /// Nothing, ever.
     #[must_use]
     pub fn none() -> Offers {
-        Offers { index: None, changed: watch::channel(()).1, questions: VecDeque::new() }
+        Offers { stock: None, questions: VecDeque::new() }
     }
 
-    /// What is in a folder. What was found out of it is kept below `state`.
-    ///
-    /// # Errors
-    /// If it cannot be looked through.
-    pub fn of(folder: Folder, state: Option<PathBuf>) -> io::Result<Offers> {
-        let (tell, changed) = watch::channel(());
-        let index = Index::start(Arc::new(folder), &Settings::usual(state), move |_| tell.send_replace(()))?;
-        Ok(Offers { index: Some(index), changed, questions: VecDeque::new() })
+    /// What is in a folder.
+    #[must_use]
+    pub fn of(stock: Stock) -> Offers {
+        Offers { stock: Some(stock), questions: VecDeque::new() }
     }
 
     /// Somebody asks which files fit.
@@ -66,20 +57,20 @@ impl Offers {
     /// The next answer, for the machine.
     pub async fn next(&mut self) -> Input {
         let Some(question) = self.questions.front() else { return std::future::pending().await };
-        if let Some(index) = &self.index {
+        let mut indexing = false;
+        if let Some(stock) = &mut self.stock {
+            let waits = |stock: &Stock| !stock.index().is_settled(|name| question.pattern.fits(name));
             // Once it has ended, nothing changes any more.
-            while !index.is_settled(|name| question.pattern.fits(name))
-                && matches!(timeout_at(question.until, self.changed.changed()).await, Ok(Ok(())))
-            {
-            }
+            while waits(stock) && matches!(timeout_at(question.until, stock.changed()).await, Ok(true)) {}
+            indexing = waits(stock);
         }
         let (number, pattern) = (question.number, question.pattern.clone());
         self.questions.pop_front();
-        Input::Looked { question: number, offers: self.fitting(&pattern), indexing: false }
+        Input::Looked { question: number, offers: self.fitting(&pattern), indexing }
     }
 
     fn fitting(&self, pattern: &Pattern) -> Vec<Offer> {
-        let offers = self.index.as_ref().map(Index::offers).unwrap_or_default();
+        let offers = self.stock.as_ref().map(|stock| stock.index().offers()).unwrap_or_default();
         let fitting = offers.into_iter().filter(|(name, _)| pattern.fits(name));
         fitting
             .map(|(name, offer)| Offer { name, content: offer.content, size: offer.layout.size() })

@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use super::args::{Args, FINGERPRINT, FORGET, ForgetArgs, complaint};
 use super::device::Device;
 use super::dial::{DialError, Dialled, dial};
+use super::files::{Files, Stock};
 use super::folder;
 use super::known::{KnownServers, Place};
 use super::memory::Shelf;
@@ -31,7 +32,7 @@ use crate::clock::Clock;
 use crate::face::Face;
 use crate::face::plain::Plain;
 use crate::face::prompt::Terminal;
-use crate::share::Folder;
+use crate::share::{Folder, Settings};
 use crate::tls::device::fingerprint;
 
 /// The exit status of wrong usage.
@@ -51,11 +52,11 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage(&error),
     };
-    let offers = match folder::prepare(args.dir.as_deref()) {
+    let (offers, files) = match folder::prepare(args.dir.as_deref()) {
         Ok(Some(folder)) => offer(folder),
         Ok(None) => {
             eprintln!("The folder `shared` cannot be made here: nothing is offered to others.");
-            Offers::none()
+            (Offers::none(), Files::none())
         }
         Err(refused) => return failed(USAGE, &refused),
     };
@@ -63,17 +64,19 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(Status::Lost as u8, &error),
     };
-    let status = runtime.block_on(talk(&args, offers));
+    let status = runtime.block_on(talk(&args, offers, files));
     // A name that is still being looked up, or a terminal that is still being read, holds nobody up.
     runtime.shutdown_background();
     status
 }
 
 /// Begins to find out what is in the folder.
-fn offer(folder: Folder) -> Offers {
-    Offers::of(folder, xdg::state()).unwrap_or_else(|error| {
+fn offer(folder: Folder) -> (Offers, Files) {
+    let opened = Stock::open(folder, &Settings::usual(xdg::state()));
+    let offered = opened.and_then(|stock| Ok((Offers::of(stock.clone()), Files::of(stock)?)));
+    offered.unwrap_or_else(|error| {
         eprintln!("The folder cannot be looked through ({error}): nothing is offered to others.");
-        Offers::none()
+        (Offers::none(), Files::none())
     })
 }
 
@@ -137,7 +140,7 @@ fn fingerprints() -> ExitCode {
 }
 
 /// Connects and lets the person talk.
-async fn talk(args: &Args, offers: Offers) -> ExitCode {
+async fn talk(args: &Args, offers: Offers, files: Files) -> ExitCode {
     let lost = |what: String| failed(Status::Lost as u8, &what);
     let mut interrupts = match interrupts() {
         Ok(interrupts) => interrupts,
@@ -171,6 +174,7 @@ async fn talk(args: &Args, offers: Offers) -> ExitCode {
         exported: Some(dialled.exported),
         hub,
         offers,
+        files,
     };
     let plain = args.plain || !io::stdin().is_terminal() || !io::stdout().is_terminal();
     let status = if plain {

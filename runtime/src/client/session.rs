@@ -16,6 +16,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
 use super::device::Device;
+use super::files::Files;
 use super::known_peers::KnownPeers;
 use super::memory::{Notes, Shelf};
 use super::offers::Offers;
@@ -45,6 +46,8 @@ pub struct Ground {
     pub hub: Hub,
     /// What is offered to others.
     pub offers: Offers,
+    /// What reads and writes files.
+    pub files: Files,
 }
 
 /// Runs a client over an open connection. Each message of `interrupts` acts as a `logout`; the second one
@@ -58,6 +61,7 @@ where
     let mut alarm = ground.clock.alarm();
     let mut session = Session::new(ground, face);
     let mut inbox = BytesMut::new();
+    let room = session.ground.files.room();
     if let Some(reach) = session.ground.hub.reach() {
         session.feed(Input::Listening(reach));
     }
@@ -76,7 +80,11 @@ where
             pushed = push(&mut writer, &session.out.bytes), if session.out.is_pending() => {
                 session.out.pushed(pushed);
             }
-            input = session.ground.hub.next() => session.feed(input),
+            input = async {
+                room.free().await;
+                session.ground.hub.next().await
+            } => session.feed(input),
+            input = session.ground.files.next() => session.feed(input),
             input = session.ground.offers.next() => session.feed(input),
             heard = session.face.heard(wanted) => session.hear(heard),
             Some(()) = interrupts.recv() => session.interrupt(),
@@ -89,6 +97,7 @@ where
     };
     // Whoever does not take the last bytes in time has gone, and does not miss them.
     let _ = timeout(FAREWELL_MAX, async { tokio::join!(session.ground.hub.drain(), rest) }).await;
+    session.ground.files.finish();
     session.exit.unwrap_or(ExitCode::Lost)
 }
 
@@ -192,7 +201,7 @@ impl<'a, F: Face> Session<'a, F> {
             Action::ClosePeer { peer } => self.ground.hub.close(peer),
             Action::Remember { user, known } => self.remember(user, known),
             Action::Look { question, pattern } => self.ground.offers.ask(question, pattern),
-            Action::File(_) => {}
+            Action::File(order) => self.ground.files.order(order, &mut self.ground.hub),
             Action::Ask(prompt) => self.face.ask(prompt),
             Action::Exit(code) => self.exit = Some(code),
         }

@@ -30,6 +30,20 @@ struct Waiting {
     is_closed: bool,
 }
 
+/// Gives jobs to a pool that somebody else owns.
+#[derive(Clone, Debug)]
+pub struct Handle(Arc<Desk>);
+
+impl Handle {
+    /// As [`Pool::run`].
+    ///
+    /// # Errors
+    /// The job itself if too many wait, or the pool is gone.
+    pub fn run(&self, job: Job) -> Result<(), Job> {
+        self.0.take(job)
+    }
+}
+
 impl Pool {
     /// Starts `threads` threads, which are called after `name`.
     ///
@@ -55,18 +69,28 @@ impl Pool {
     /// # Errors
     /// The job itself if too many wait: whoever has it should stop taking in more.
     pub fn run(&self, job: Job) -> Result<(), Job> {
-        let mut waiting = self.desk.lock();
-        if waiting.jobs.len() >= self.desk.waiting_max {
-            return Err(job);
-        }
-        waiting.jobs.push_back(job);
-        drop(waiting);
-        self.desk.changed.notify_one();
-        Ok(())
+        self.desk.take(job)
+    }
+
+    /// For those who have jobs, also jobs that have others: none of them may own the pool, which waits for all.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.desk))
     }
 }
 
 impl Desk {
+    fn take(&self, job: Job) -> Result<(), Job> {
+        let mut waiting = self.lock();
+        if waiting.is_closed || waiting.jobs.len() >= self.waiting_max {
+            return Err(job);
+        }
+        waiting.jobs.push_back(job);
+        drop(waiting);
+        self.changed.notify_one();
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::News;
+use super::socket::{buffered, tune};
 use crate::tls::peer::{PEER_ALPN, proven};
 
 /// Handshakes at once.
@@ -70,8 +71,8 @@ async fn meet(
     acceptor: TlsAcceptor,
     mut expected: watch::Receiver<Expected>,
 ) -> Option<News> {
-    let _ = stream.set_nodelay(true);
-    let stream = acceptor.accept(stream).await.ok()?;
+    tune(&stream);
+    let stream = acceptor.accept(buffered(stream)).await.ok()?;
     let (_, session) = stream.get_ref();
     if session.alpn_protocol() != Some(PEER_ALPN) {
         return None;

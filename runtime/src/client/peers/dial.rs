@@ -18,7 +18,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsConnector, TlsStream};
 
-use super::News;
+use super::socket::{buffered, tune};
+use super::{News, Stream};
 use crate::tls::peer::{PEER_ALPN, proven};
 
 /// Places that are dialed at once, for all introductions together.
@@ -70,11 +71,11 @@ impl Dialer {
     }
 }
 
-async fn meet(place: SocketAddr, key: DeviceKey, connector: TlsConnector) -> Option<TlsStream<TcpStream>> {
+async fn meet(place: SocketAddr, key: DeviceKey, connector: TlsConnector) -> Option<Stream> {
     let stream = TcpStream::connect(place).await.ok()?;
-    let _ = stream.set_nodelay(true);
+    tune(&stream);
     let name = ServerName::from(place.ip());
-    let stream = connector.connect(name, stream).await.ok()?;
+    let stream = connector.connect(name, buffered(stream)).await.ok()?;
     let (_, session) = stream.get_ref();
     let is_meant = session.alpn_protocol() == Some(PEER_ALPN) && proven(session) == Some(key);
     is_meant.then(|| TlsStream::from(stream))

@@ -1,26 +1,32 @@
 //! Connections to other clients: dialed, accepted, read and written, for the machine that decides about them.
 //!
 //! Each has a task of its own, which passes on what it reads and writes what it is given. All tell the [`Hub`],
-//! which gives them their ids. A client has few of them; what is fast about them is the machine's business.
+//! which gives them their ids. Chunks of files pass by the machine: a connection takes them from a [`Source`], piece by
+//! piece, as it has room for them.
 
 mod accept;
 mod dial;
+mod inbox;
+mod socket;
+mod source;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod turns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use starling_core::client::Input;
+use starling_core::client::{FileEvent, Input};
 use starling_core::device::DeviceKey;
 use starling_core::direct::{Pass, Reach};
 use starling_core::id::ConnId;
 use starling_core::time::Time;
 use starling_core::wire::Frame;
-use tokio::net::TcpListener;
+use tokio::io::BufReader;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsStream;
@@ -28,12 +34,14 @@ use tokio_rustls::TlsStream;
 use crate::tls::peer::PeerConfigs;
 use accept::Expected;
 use dial::Dialer;
+pub use source::Source;
 use stream::Outbox;
 
 /// What tasks tell that has not been heard: so many, then they wait.
-const NEWS_MAX: usize = 64;
+const NEWS_MAX: usize = 16;
 
-type Stream = TlsStream<tokio::net::TcpStream>;
+type Stream = TlsStream<Socket>;
+type Socket = BufReader<TcpStream>;
 
 /// See the module. Dropped, it ends all its connections.
 #[derive(Debug)]
@@ -44,6 +52,8 @@ pub struct Hub {
     configs: Option<PeerConfigs>,
     expected: watch::Sender<Expected>,
     streams: BTreeMap<ConnId, Outbox>,
+    /// Chunks that are being sent, of which the end is to be told.
+    uploads: BTreeSet<(ConnId, u32)>,
     introductions: BTreeMap<Pass, Introduction>,
     accepting: Option<AbortHandle>,
     next: u32,
@@ -65,6 +75,8 @@ enum News {
     Opened { stream: Box<Stream>, key: DeviceKey, pass: Option<Pass> },
     /// Bytes came.
     Received { peer: ConnId, bytes: bytes::Bytes },
+    /// A chunk was sent, or no more of it will be.
+    Uploaded(FileEvent),
     /// A connection is over.
     Closed { peer: ConnId },
 }
@@ -86,6 +98,7 @@ impl Hub {
             configs: None,
             expected: watch::Sender::new(Expected::default()),
             streams: BTreeMap::new(),
+            uploads: BTreeSet::new(),
             introductions: BTreeMap::new(),
             accepting: None,
             next: 0,
@@ -137,7 +150,30 @@ impl Hub {
 
     /// Closes a connection once what was written is out.
     pub fn close(&mut self, peer: ConnId) {
-        self.streams.remove(&peer);
+        self.forget(peer);
+    }
+
+    /// Sends a chunk to another client. Answered with [`FileEvent::Uploaded`], unless the connection ends before.
+    pub fn upload(&mut self, peer: ConnId, transfer: u32, source: Source) {
+        if let Some(outbox) = self.streams.get(&peer) {
+            outbox.upload(transfer, source);
+            self.uploads.insert((peer, transfer));
+        }
+    }
+
+    /// Sends no more of a chunk.
+    pub fn stop(&mut self, peer: ConnId, transfer: u32) {
+        if self.uploads.remove(&(peer, transfer))
+            && let Some(outbox) = self.streams.get(&peer)
+        {
+            outbox.stop(transfer);
+        }
+    }
+
+    /// Whether the connection was there.
+    fn forget(&mut self, peer: ConnId) -> bool {
+        self.uploads.retain(|(of, _)| *of != peer);
+        self.streams.remove(&peer).is_some()
     }
 
     /// What happens next, for the machine.
@@ -155,12 +191,16 @@ impl Hub {
                 News::Received { peer, bytes } if self.streams.contains_key(&peer) => {
                     return Input::PeerReceived { peer, bytes };
                 }
-                News::Closed { peer } if self.streams.remove(&peer).is_some() => {
-                    return Input::PeerClosed { peer };
-                }
-                News::Received { .. } | News::Closed { .. } => {}
+                News::Uploaded(event) if self.was_awaited(&event) => return Input::File(event),
+                News::Closed { peer } if self.forget(peer) => return Input::PeerClosed { peer },
+                News::Received { .. } | News::Uploaded(_) | News::Closed { .. } => {}
             }
         }
+    }
+
+    /// It is that of a chunk that nobody has stopped meanwhile.
+    fn was_awaited(&mut self, event: &FileEvent) -> bool {
+        matches!(event, FileEvent::Uploaded { peer, transfer, .. } if self.uploads.remove(&(*peer, *transfer)))
     }
 
     /// Waits until everything that was written is out, or its connection is over.

@@ -1,99 +1,169 @@
-//! One connection to another client: a task that reads and writes.
+//! One connection to another client: a task that reads and writes, neither of which waits for the other.
 
+use std::io;
 use std::time::Duration;
 
-use bytes::{Buf as _, BytesMut};
+use bytes::BytesMut;
+use starling_core::client::FileEvent;
 use starling_core::id::ConnId;
 use starling_core::wire::Frame;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, split};
-use tokio::sync::mpsc;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
+use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::inbox::Inbox;
+use super::source::Source;
+use super::turns::Turns;
 use super::{News, Stream};
 
-/// Room for one read.
-const READ_BYTES: usize = 64 * 1024;
 /// How long the last bytes may take to leave.
 const LINGER_MAX: Duration = Duration::from_secs(2);
+/// Room for what is read only to be thrown away.
+const REST_BYTES: usize = 4096;
 
-/// What is written to a connection. Dropped, it lets the connection end once everything is out.
+/// What is written to a connection. Dropped, it lets the connection end once every frame is out.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    frames: mpsc::UnboundedSender<Frame>,
+    orders: mpsc::UnboundedSender<Order>,
     task: JoinHandle<()>,
 }
 
+/// What a connection is to do.
+enum Order {
+    Frame(Frame),
+    Upload(u32, Source),
+    Stop(u32),
+}
+
 impl Outbox {
-    /// A private session holds no more than its commands under way, so nothing here need be bounded.
+    /// Writes a frame: before the rest of any chunk. What the machine says about files is answered before it says
+    /// more, so nothing here need be bounded.
     pub(super) fn put(&self, frame: &Frame) {
+        self.order(Order::Frame(frame.clone()));
+    }
+
+    /// Sends a chunk.
+    pub(super) fn upload(&self, transfer: u32, source: Source) {
+        self.order(Order::Upload(transfer, source));
+    }
+
+    /// Sends no more of a chunk.
+    pub(super) fn stop(&self, transfer: u32) {
+        self.order(Order::Stop(transfer));
+    }
+
+    fn order(&self, order: Order) {
         // A task that has ended has told so, or will.
-        let _ = self.frames.send(frame.clone());
+        let _ = self.orders.send(order);
     }
 
     /// Waits for the end of the connection, now that nothing more is written.
     pub(super) async fn finish(self) {
-        drop(self.frames);
+        drop(self.orders);
         let _ = self.task.await;
     }
 }
 
 /// Begins to read and to write.
 pub(super) fn begin(stream: Stream, peer: ConnId, tell: mpsc::Sender<News>) -> Outbox {
-    let (frames, written) = mpsc::unbounded_channel();
+    let (orders, received) = mpsc::unbounded_channel();
     let task = tokio::spawn(async move {
         // Whoever closed it does not listen any more.
-        if run(stream, peer, written, &tell).await.is_none() {
+        if run(stream, peer, received, &tell).await.is_none() {
             let _ = tell.send(News::Closed { peer }).await;
         }
     });
-    Outbox { frames, task }
+    Outbox { orders, task }
 }
 
 /// Until one side closes: this one, or nothing if it was the other.
 async fn run(
     stream: Stream,
     peer: ConnId,
-    mut frames: mpsc::UnboundedReceiver<Frame>,
+    orders: mpsc::UnboundedReceiver<Order>,
     tell: &mpsc::Sender<News>,
 ) -> Option<()> {
     let (mut reader, mut writer) = split(stream);
-    let (mut inbox, mut out) = (BytesMut::new(), BytesMut::new());
-    loop {
-        inbox.reserve(READ_BYTES);
-        tokio::select! {
-            read = reader.read_buf(&mut inbox) => match read {
-                Ok(1..) => tell.send(News::Received { peer, bytes: inbox.split().freeze() }).await.ok()?,
-                Ok(0) | Err(_) => return None,
-            },
-            frame = frames.recv() => match frame {
-                Some(frame) => {
-                    frame.encode_into(&mut out);
-                    while let Ok(frame) = frames.try_recv() {
-                        frame.encode_into(&mut out);
-                    }
-                }
-                None => break,
-            },
-            written = writer.write(&out), if !out.is_empty() => match written {
-                Ok(1..) => {
-                    let count = written.unwrap_or_default();
-                    out.advance(count);
-                    writer.flush().await.ok()?;
-                }
-                Ok(0) | Err(_) => return None,
-            },
-        }
+    tokio::select! {
+        () = read(&mut reader, peer, tell) => return None,
+        written = write(&mut writer, peer, orders, tell) => written.ok()?,
     }
     let rest = async {
-        writer.write_all(&out).await?;
         writer.shutdown().await?;
         // The other side has read everything once it closes, too.
-        while reader.read_buf(&mut inbox).await? > 0 {
-            inbox.clear();
-        }
-        std::io::Result::Ok(())
+        let mut rest = [0; REST_BYTES];
+        while reader.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
     };
     let _ = timeout(LINGER_MAX, rest).await;
     Some(())
+}
+
+/// Passes on what comes, until the end.
+async fn read<R: AsyncRead + Unpin>(reader: &mut R, peer: ConnId, tell: &mpsc::Sender<News>) {
+    let mut inbox = Inbox::default();
+    while let Ok(Some(bytes)) = inbox.next(reader).await {
+        if tell.send(News::Received { peer, bytes }).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes what is ordered, until no more will be: frames first, then one piece of one chunk.
+async fn write<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    peer: ConnId,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    tell: &mpsc::Sender<News>,
+) -> io::Result<()> {
+    let (read, mut pieces) = mpsc::unbounded_channel();
+    let (mut turns, mut out) = (Turns::new(read), BytesMut::new());
+    loop {
+        let is_over = loop {
+            match orders.try_recv() {
+                Ok(order) => take(order, &mut turns, &mut out),
+                Err(TryRecvError::Empty) => break false,
+                Err(TryRecvError::Disconnected) => break true,
+            }
+        };
+        if !out.is_empty() {
+            // It does not stay as large as it once had to be.
+            writer.write_all(&std::mem::take(&mut out)).await?;
+            writer.flush().await?;
+            continue;
+        }
+        if is_over {
+            return Ok(());
+        }
+        while let Ok(read) = pieces.try_recv() {
+            turns.take(read);
+        }
+        while let Some(ended) = turns.ended() {
+            let (transfer, bytes, whole) = (ended.transfer, ended.bytes, ended.whole);
+            let uploaded = News::Uploaded(FileEvent::Uploaded { peer, transfer, bytes, whole });
+            tell.send(uploaded).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+        }
+        if let Some(frame) = turns.frame() {
+            writer.write_all(frame).await?;
+            writer.flush().await?;
+            turns.sent();
+            continue;
+        }
+        tokio::select! {
+            order = orders.recv() => match order {
+                Some(order) => take(order, &mut turns, &mut out),
+                None => return Ok(()),
+            },
+            Some(read) = pieces.recv() => turns.take(read),
+        }
+    }
+}
+
+fn take(order: Order, turns: &mut Turns, out: &mut BytesMut) {
+    match order {
+        Order::Frame(frame) => frame.encode_into(out),
+        Order::Upload(transfer, source) => turns.begin(transfer, source),
+        Order::Stop(transfer) => turns.stop(transfer),
+    }
 }
