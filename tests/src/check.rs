@@ -10,8 +10,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
+use starling_core::filename::FileName;
+
 use crate::stage::{Seen, Stage};
-use crate::transcript::{Deed, Fate, Setup, Sight, Step, Transcript, What, Who, Whom};
+use crate::transcript::{Change, Deed, Fate, Setup, Sight, Step, Transcript, What, Who, Whom};
 
 /// How many lines of what happened are told with a failure.
 const TOLD_MAX: usize = 30;
@@ -29,6 +32,7 @@ fn hold<S: Stage>(transcript: &Transcript, open: impl FnOnce(&Setup) -> S) -> Re
     let mut conversation = Conversation::new(open(&transcript.setup), &transcript.setup);
     let mut last = 0;
     let mut held = || {
+        transcript.setup.files.iter().for_each(|(who, change)| conversation.stage.changes(who, change));
         for step in &transcript.steps {
             last = step.line;
             conversation.step(step)?;
@@ -95,6 +99,8 @@ impl<'a, S: Stage> Conversation<'a, S> {
             What::Does(who, deed) => self.does(who, deed),
             What::Sees(whom, sight) => self.see(whom, sight),
             What::Server(fate) => self.server(*fate),
+            What::Changes(who, change) => self.changes(who, change),
+            What::Has(who, name, expected) => self.has(who, name, expected.as_ref()),
         }
     }
 
@@ -109,6 +115,24 @@ impl<'a, S: Stage> Conversation<'a, S> {
         self.told.push(format!("(the server: {fate:?})"));
         self.stage.server(fate);
         Ok(())
+    }
+
+    // --- Folders ---
+
+    fn changes(&mut self, who: &Who, change: &Change) -> Result<(), String> {
+        self.told.push(format!("({who}: {change:?})"));
+        self.stage.changes(who, change);
+        Ok(())
+    }
+
+    fn has(&mut self, who: &Who, name: &FileName, expected: Option<&Bytes>) -> Result<(), String> {
+        let there = self.stage.file(who, name);
+        if there.as_ref() == expected {
+            return Ok(());
+        }
+        let [expected, there] =
+            [expected, there.as_ref()].map(|file| file.map_or("none".to_owned(), weighed));
+        Err(format!("{who} was to have {expected} as {name}, but has {there}"))
     }
 
     // --- Doing ---
@@ -171,6 +195,7 @@ impl<'a, S: Stage> Conversation<'a, S> {
     fn sees(&mut self, who: &Who, sight: &Sight) -> Result<(), String> {
         match sight {
             Sight::Line(line) => self.sees_line(who, line),
+            Sight::Form(form) => self.sees_form(who, form),
             Sight::Nothing => {
                 self.settle_others(who)?;
                 self.barrier(who)
@@ -188,6 +213,13 @@ impl<'a, S: Stage> Conversation<'a, S> {
                 Ok(())
             }
             seen => Err(format!("{who} was to see {:?} but {}", shortened(expected), told(&seen))),
+        }
+    }
+
+    fn sees_form(&mut self, who: &Who, form: &str) -> Result<(), String> {
+        match self.next(who)? {
+            Seen::Line { text, .. } if has_form(&text, form) => Ok(()),
+            seen => Err(format!("{who} was to see {:?} but {}", shortened(form), told(&seen))),
         }
     }
 
@@ -313,6 +345,26 @@ impl<'a, S: Stage> Conversation<'a, S> {
 impl Person {
     fn is_awake(&self) -> bool {
         self.online && !self.still
+    }
+}
+
+/// Whether a line has this form, in which each `#` is some number.
+fn has_form(line: &str, form: &str) -> bool {
+    let mut parts = form.split('#');
+    let Some(rest) = line.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let rest = parts.try_fold(rest, |rest, part| {
+        let after = rest.trim_start_matches(|char: char| char.is_ascii_digit());
+        (after.len() < rest.len()).then(|| after.strip_prefix(part)).flatten()
+    });
+    rest == Some("")
+}
+
+/// A short file as it is, of a longer one how long it is, and its hash.
+fn weighed(file: &Bytes) -> String {
+    const BYTES_MAX: usize = 40;
+    match file.len() {
+        0..=BYTES_MAX => format!("{file:?}"),
+        len => format!("{len} bytes {:.16}", blake3::hash(file).to_hex()),
     }
 }
 

@@ -7,11 +7,12 @@ struct Puppets {
     unread: BTreeMap<String, VecDeque<Seen>>,
     typed: BTreeMap<String, usize>,
     now: Option<Duration>,
+    file: Option<(FileName, Bytes)>,
 }
 
 impl Puppets {
     fn open(_: &Setup) -> Puppets {
-        Puppets { unread: BTreeMap::new(), typed: BTreeMap::new(), now: None }
+        Puppets { unread: BTreeMap::new(), typed: BTreeMap::new(), now: None, file: None }
     }
 
     fn show(&mut self, who: &str, text: &str) {
@@ -53,6 +54,17 @@ impl Stage for Puppets {
         self.now = Some(moment);
     }
 
+    fn changes(&mut self, _: &Who, change: &Change) {
+        match change {
+            Change::Puts(name, bytes) => self.file = Some((name.clone(), bytes.clone())),
+            _ => self.file = None,
+        }
+    }
+
+    fn file(&mut self, _: &Who, name: &FileName) -> Option<Bytes> {
+        self.file.clone().filter(|(there, _)| there == name).map(|(_, bytes)| bytes)
+    }
+
     fn server(&mut self, _: Fate) {}
 }
 
@@ -90,6 +102,23 @@ fn a_line_too_many_is_found() {
     let for_another =
         "(luke logs in)\nluke< Welcome, luke.\nluke> tell hans hi\nluke< (nothing)\nhans< (nothing)";
     goes_wrong(for_another, 8, "hans was to see nothing but saw \"hi\"");
+}
+
+#[test]
+fn another_form_is_found() {
+    held("hans> tell hans 7 of 16\nhans<~ # of #").unwrap();
+    goes_wrong("hans> tell hans 7 of x\nhans<~ # of #", 5, "hans was to see \"# of #\" but saw \"7 of x\"");
+    for (line, form) in [("", "#"), ("12", "#1"), ("1 2", "# "), ("1", "#x"), ("x", "")] {
+        assert!(!has_form(line, form), "{line} {form}");
+    }
+}
+
+#[test]
+fn another_file_is_found() {
+    held("hans puts x = \"a\"\nhans has x = \"a\"\nhans removes x\nhans has no x").unwrap();
+    goes_wrong("hans has x = \"a\"", 4, "hans was to have b\"a\" as x, but has none");
+    goes_wrong("hans puts x = \"b\"\nhans has x = \"a\"", 5, "hans was to have b\"a\" as x, but has b\"b\"");
+    goes_wrong("hans puts x = \"b\"\nhans has no x", 5, "hans was to have none as x, but has b\"b\"");
 }
 
 #[test]

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rustix::process::Signal;
+use starling_core::filename::FileName;
 use tempfile::TempDir;
 
+use super::folder::leave;
 use super::{Seen, Stage};
 use crate::program::{PATIENCE, Program, Programs, Said, start_server};
-use crate::transcript::{Deed, Fate, Setup, Who};
+use crate::transcript::{Change, Deed, Fate, Setup, Who};
 
 /// In real time, what is due comes so much later at most, on a machine that has other things to do.
 const SLOWNESS: Duration = Duration::from_secs(1);
@@ -77,13 +80,20 @@ impl Binaries {
         let folder = self.server_folder();
         fs::create_dir_all(&folder).expect("a folder can be made");
         fs::write(folder.join("credentials.txt"), users.collect::<String>()).expect("a file can be written");
-        for file in &self.setup.files {
-            let offered = self.folder.path().join("people").join(file.who.as_str()).join("shared");
-            fs::create_dir_all(&offered).expect("a folder can be made");
-            fs::write(offered.join(file.name.as_str()), &file.bytes).expect("a file can be written");
-        }
         let limits = format!("[limits]\n{}", limits.collect::<String>());
         fs::write(folder.join("server.toml"), limits).expect("a file can be written");
+    }
+
+    /// Where somebody is at home, and his client runs.
+    fn home(&self, who: &Who) -> PathBuf {
+        self.folder.path().join("people").join(who.as_str())
+    }
+
+    /// His folder, made if it is missing.
+    fn shared(&self, who: &Who) -> PathBuf {
+        let shared = self.home(who).join("shared");
+        fs::create_dir_all(&shared).expect("a folder can be made");
+        shared
     }
 
     fn start(&mut self) {
@@ -106,7 +116,7 @@ impl Stage for Binaries {
     fn does(&mut self, who: &Who, deed: &Deed) {
         match deed {
             Deed::Connects => {
-                let folder = self.folder.path().join("people").join(who.as_str());
+                let folder = self.home(who);
                 let arguments = ["127.0.0.1", &self.port];
                 let client = Program::start(&self.programs.client, &arguments, &folder);
                 self.clients.insert(who.clone(), client);
@@ -133,7 +143,11 @@ impl Stage for Binaries {
                 let at = origin.map(|origin| at.saturating_duration_since(origin));
                 Seen::Line { text, at }
             }
-            Said::End(tail) if tail.is_empty() => Seen::End(client.status()),
+            Said::End(tail) if tail.is_empty() => {
+                let status = client.status();
+                self.clients.remove(who);
+                Seen::End(status)
+            }
             Said::End(tail) => Seen::Line { text: format!("{tail} (without a newline)"), at: None },
             Said::Nothing => Seen::Nothing,
         }
@@ -156,5 +170,24 @@ impl Stage for Binaries {
             Fate::Started => self.start(),
             Fate::DiskFull | Fate::DiskHasRoom => panic!("only the simulator has a disk of its own"),
         }
+    }
+
+    fn changes(&mut self, who: &Who, change: &Change) {
+        assert!(!self.clients.contains_key(who), "a program notices a change in its own time");
+        let shared = self.shared(who);
+        match change {
+            Change::Puts(name, bytes) => {
+                fs::write(shared.join(name.as_str()), bytes).expect("a file can be written");
+            }
+            Change::Removes(name) => {
+                fs::remove_file(shared.join(name.as_str())).expect("a file can be removed");
+            }
+            Change::Leaves(name, bytes, chunks) => leave(&shared, name, bytes, *chunks),
+            Change::Indexes(..) | Change::Fills(_) => panic!("no program lets that be decided"),
+        }
+    }
+
+    fn file(&mut self, who: &Who, name: &FileName) -> Option<Bytes> {
+        fs::read(self.shared(who).join(name.as_str())).ok().map(Bytes::from)
     }
 }

@@ -1,6 +1,7 @@
 //! Where a conversation is held.
 
 mod binaries;
+mod folder;
 mod limits;
 mod over_tcp;
 mod simulated;
@@ -11,7 +12,10 @@ pub use binaries::Binaries;
 pub use over_tcp::OverTcp;
 pub use simulated::Simulated;
 
-use crate::transcript::{Deed, Fate, Who};
+use bytes::Bytes;
+use starling_core::filename::FileName;
+
+use crate::transcript::{Change, Deed, Fate, Who};
 
 /// A server that listens, people with clients, and time.
 pub trait Stage {
@@ -27,6 +31,12 @@ pub trait Stage {
 
     /// Something becomes of the server.
     fn server(&mut self, fate: Fate);
+
+    /// Something becomes of somebody's folder. He needs no client.
+    fn changes(&mut self, who: &Who, change: &Change);
+
+    /// What is in the file of this name that can be seen in somebody's folder.
+    fn file(&mut self, who: &Who, name: &FileName) -> Option<Bytes>;
 }
 
 /// What somebody sees.

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
+use starling_core::filename::FileName;
 use starling_core::server::Config;
 use starling_core::time::Time;
 use starling_sim::world::script::Script;
 
+use super::folder::make;
 use super::limits::limits;
 use super::{Seen, Stage};
-use crate::transcript::{Deed, Fate, Setup, Who};
+use crate::transcript::{Change, Deed, Fate, Setup, Who};
 
 /// How exactly it is noted when a line was seen.
 const STRIDE: Duration = Duration::from_millis(1);
@@ -34,9 +37,6 @@ impl Simulated {
         config.limits = limits(setup);
         let users = setup.users.iter().map(|(name, password)| (name.as_str(), password.as_str()));
         let mut script = Script::new(config, users);
-        for file in &setup.files {
-            script.folder(file.who.as_str()).put(file.name.clone(), file.bytes.clone());
-        }
         // Moments are counted from the first one, and may be counted back from it.
         script.advance(Duration::from_secs(1));
         Simulated { script, setup: setup.clone(), origin: None, unread: BTreeMap::new() }
@@ -124,5 +124,13 @@ impl Stage for Simulated {
             Fate::DiskHasRoom => self.script.mend_disk(),
         }
         self.collect();
+    }
+
+    fn changes(&mut self, who: &Who, change: &Change) {
+        make(self.script.folder(who.as_str()), change);
+    }
+
+    fn file(&mut self, who: &Who, name: &FileName) -> Option<Bytes> {
+        self.script.folder(who.as_str()).read(name).cloned()
     }
 }

@@ -22,13 +22,16 @@
 //! - `patience <seconds>`: how long after a step its last line may come; 1 if it is not said;
 //! - `only in process`: not with the programs, which let no test do what it needs; `only simulated`: in the
 //!   simulator alone;
-//! - `file <person> <name> = <quoted>`: a file in the folder that he offers.
+//! - `file <person> <name> = <content>`: a file in the folder that he offers. A content is written in quotes, or as
+//!   `1048576 bytes of "seed"`, bytes that follow from the seed. `7 chunks of` a content are no file, but what an
+//!   earlier run has left of a download.
 //!
 //! **Steps**, one a line; `#` begins a comment line, spaces in front mean nothing:
 //! - `hans> whoelse`: he types a line. `hans>` alone is an empty line, `hans> (end of input)` no line any
 //!   more, `hans> (interrupt)` a Ctrl-C.
 //! - `hans< yoda`: the next line that he sees. `hans< (nothing)`: he sees no further line. `hans< (exit 4)`:
 //!   his client has ended with that status, and there was no further line.
+//! - `hans<~ a: # of 16 chunks`: a line of this form, in which each `#` stands for some number.
 //! - `others< yoda logged in`: everybody who is online and is not named in this paragraph (that is, since
 //!   the last blank line; `is online` names nobody) sees that line; `everyone<` means all who are online.
 //! - `@60`: so many seconds after the first moment, which is the present whatever its number. What follows
@@ -38,6 +41,11 @@
 //!   `(hans's line is cut)`;
 //! - `(the server is killed)`, `(the server is told to stop)`, `(the server starts again)`,
 //!   `(the server is killed and starts again)`, `(the disk is full)`, `(the disk has room again)`.
+//! - `hans has report.pdf = <content>`, `hans has no report.pdf`: what can be seen in his folder now.
+//! - `hans puts report.pdf = <content>`, `hans removes report.pdf`: he changes what is there. Where the programs are
+//!   run, only while he has no client: theirs notice it in their own time.
+//! - `(hans's report.pdf is being indexed)`, `(hans's report.pdf is indexed)`, `(hans's disk is full)`,
+//!   `(hans's disk has room again)`.
 //!
 //! `hans@laptop` is hans on another device. A line that does not show in a text file is written in quotes,
 //! with the escapes `\t`, `\r`, `\"`, `\\`, `\xff` and `\u{202e}`, and with repetitions:
@@ -45,6 +53,7 @@
 //!
 //! **Nothing is overlooked**: a line that is seen and stands nowhere is a failure, at the latest at the end.
 
+mod folder;
 mod parse;
 mod quote;
 
@@ -54,6 +63,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use starling_core::filename::FileName;
+
+pub use folder::Change;
 
 /// A conversation.
 #[derive(Clone, Debug)]
@@ -80,7 +91,7 @@ pub struct Setup {
     /// Where it can be held at all.
     pub reach: Reach,
     /// What is in people's folders.
-    pub files: Vec<OwnedFile>,
+    pub files: Vec<(Who, Change)>,
 }
 
 /// Where a conversation can be held. The further down, the further from a real network.
@@ -92,17 +103,6 @@ pub enum Reach {
     InProcess,
     /// Only in the simulator.
     Simulated,
-}
-
-/// A file in somebody's folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnedFile {
-    /// Whose.
-    pub who: Who,
-    /// What it is called.
-    pub name: FileName,
-    /// What is in it.
-    pub bytes: Bytes,
 }
 
 /// A step, and where it stands.
@@ -129,6 +129,10 @@ pub enum What {
     Sees(Whom, Sight),
     /// Something becomes of the server.
     Server(Fate),
+    /// Something becomes of what is in somebody's folder.
+    Changes(Who, Change),
+    /// Somebody must have this file in his folder, or none of this name.
+    Has(Who, FileName, Option<Bytes>),
 }
 
 /// What a person does, or what becomes of his client.
@@ -185,6 +189,8 @@ pub enum Whom {
 pub enum Sight {
     /// This line.
     Line(String),
+    /// A line like this one, in which each `#` is some number.
+    Form(String),
     /// No line.
     Nothing,
     /// The end of the client, with this status.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use starling_core::filename::FileName;
-
+use super::folder;
 use super::quote::unquote;
-use super::{Deed, Fate, OwnedFile, Reach, Setup, Sight, Step, Transcript, What, Who, Whom};
+use super::{Deed, Fate, Reach, Setup, Sight, Step, Transcript, What, Who, Whom};
 
 /// The users that every transcript knows.
 const SAMPLE_USERS: &str = include_str!("../../../credentials.txt");
@@ -54,7 +53,7 @@ impl Reader {
         } else if let Some(seconds) = text.strip_prefix("patience ") {
             setup.patience = Duration::from_secs(number(seconds)?.into());
         } else if let Some(file) = text.strip_prefix("file ") {
-            setup.files.push(owned_file(file)?);
+            setup.files.push(folder::owned_file(file)?);
         } else if text == "only in process" {
             setup.reach = Reach::InProcess;
         } else if text == "only simulated" {
@@ -85,17 +84,7 @@ fn server(numbers: &str) -> Result<Setup, String> {
     })
 }
 
-fn owned_file(text: &str) -> Result<OwnedFile, String> {
-    let (who, rest) = text.split_once(' ').ok_or("a file has an owner and a name")?;
-    let (name, bytes) = rest.split_once(" = ").ok_or("a file is `file <person> <name> = <quoted>`")?;
-    Ok(OwnedFile { who: one(who)?, name: file_name(name)?, bytes: unquote(bytes)?.into() })
-}
-
-fn file_name(name: &str) -> Result<FileName, String> {
-    FileName::parse(name.as_bytes()).ok_or_else(|| format!("no file can be called {name:?}"))
-}
-
-fn number(digits: &str) -> Result<u32, String> {
+pub(super) fn number(digits: &str) -> Result<u32, String> {
     digits.parse().map_err(|_| format!("not a number: {digits}"))
 }
 
@@ -109,6 +98,9 @@ fn step(text: &str) -> Result<Vec<What>, String> {
     if let Some(inside) = text.trim_end().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
         return event(inside);
     }
+    if let Some(about_folder) = folder::step(text) {
+        return about_folder.map(|what| vec![what]);
+    }
     let at = text.find(['>', '<']).ok_or("a step is `hans> …`, `hans< …`, `@…` or `(…)`")?;
     let (who, rest) = (&text[..at], &text[at + 1..]);
     Ok(vec![match text.as_bytes()[at] {
@@ -117,7 +109,7 @@ fn step(text: &str) -> Result<Vec<What>, String> {
     }])
 }
 
-fn one(name: &str) -> Result<Who, String> {
+pub(super) fn one(name: &str) -> Result<Who, String> {
     let allowed = |char: char| char.is_ascii_alphanumeric() || "_.-@".contains(char);
     if name.is_empty() || !name.chars().all(allowed) {
         return Err(format!("nobody can be called {name:?}"));
@@ -143,10 +135,12 @@ fn typed(rest: &str) -> Result<Deed, String> {
 
 fn sight(rest: &str) -> Result<Sight, String> {
     let status = rest.strip_prefix(" (exit ").and_then(|rest| rest.strip_suffix(')'));
-    Ok(match (rest, status) {
-        (" (nothing)", _) => Sight::Nothing,
-        (_, Some(status)) => Sight::Exit(status.parse().map_err(|_| format!("no status: {status}"))?),
-        _ => Sight::Line(String::from_utf8(written(rest)?).map_err(|error| error.to_string())?),
+    let text = |rest| String::from_utf8(written(rest)?).map_err(|error| error.to_string());
+    Ok(match (rest, status, rest.strip_prefix('~')) {
+        (" (nothing)", _, _) => Sight::Nothing,
+        (_, Some(status), _) => Sight::Exit(status.parse().map_err(|_| format!("no status: {status}"))?),
+        (_, _, Some(form)) => Sight::Form(text(form)?),
+        _ => Sight::Line(text(rest)?),
     })
 }
 
@@ -172,6 +166,9 @@ fn event(words: &str) -> Result<Vec<What>, String> {
         "the disk has room again" => return server(&[Fate::DiskHasRoom]),
         "the server is killed and starts again" => return server(&[Fate::Killed, Fate::Started]),
         _ => {}
+    }
+    if let Some(about_folder) = folder::event(words) {
+        return about_folder.map(|what| vec![what]);
     }
     for (ending, deed) in [
         (" connects", Deed::Connects),
@@ -224,6 +221,8 @@ mod tests {
                 What::Does(who("hans"), Deed::Types(b"a ".to_vec())),
             ]
         );
+        let form = Sight::Form("# of 16".to_owned());
+        assert_eq!(steps("hans<~ # of 16"), [What::Sees(Whom::One(who("hans")), form)]);
     }
 
     #[test]

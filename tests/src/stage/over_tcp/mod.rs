@@ -16,16 +16,19 @@ use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use starling_core::auth::credentials;
 use starling_core::client::Input;
+use starling_core::filename::FileName;
 use starling_core::seed::Seed;
 use starling_core::server::Config;
 use starling_core::time::Time;
 use starling_runtime::clock::{Clock, ClockHand};
 use starling_runtime::server::{Options, Security, Server};
+use starling_sim::folder::Folder;
 use tempfile::TempDir;
 
+use super::folder::make;
 use super::limits::limits;
 use super::{Seen, Stage};
-use crate::transcript::{Deed, Fate, Setup, Who};
+use crate::transcript::{Change, Deed, Fate, Setup, Who};
 use seat::{Device, Seat, until_deadline};
 use watcher::Watcher;
 
@@ -133,6 +136,14 @@ impl Stage for OverTcp {
             Fate::DiskFull | Fate::DiskHasRoom => panic!("only the simulator has a disk of its own"),
         }
     }
+
+    fn changes(&mut self, who: &Who, change: &Change) {
+        make(self.folder(who), change);
+    }
+
+    fn file(&mut self, who: &Who, name: &FileName) -> Option<Bytes> {
+        self.folder(who).read(name).cloned()
+    }
 }
 
 impl OverTcp {
@@ -157,10 +168,6 @@ impl OverTcp {
             devices: BTreeMap::new(),
             clients: 0,
         };
-        for file in &setup.files {
-            let device = stage.devices.entry(file.who.clone()).or_default();
-            device.folder.put(file.name.clone(), file.bytes.clone());
-        }
         stage.start();
         stage
     }
@@ -187,6 +194,13 @@ impl OverTcp {
         self.addr = server.local_addr();
         self.server = Some(server);
         self.is_serving = true;
+    }
+
+    fn folder(&mut self, who: &Who) -> &mut Folder {
+        match self.seats.get_mut(who) {
+            Some(seat) => &mut seat.device.folder,
+            None => &mut self.devices.entry(who.clone()).or_default().folder,
+        }
     }
 
     /// Somebody has no client any more; this is his device.
