@@ -31,13 +31,26 @@ impl Disk for File {
     }
 }
 
+/// What `statfs` calls the file systems that live in memory (statfs(2)).
+const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
+
 /// Gives a file its size and takes the room for it, so that a full disk is noticed before anything is fetched. Where
 /// the file system cannot do that, it is noticed later.
 pub(super) fn allocate(file: &File, size: u64) -> io::Result<()> {
     if size > 0 {
-        match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, size) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
-            allocated => allocated?,
+        let system = rustix::fs::fstatfs(file)?;
+        if u64::try_from(system.f_type).is_ok_and(|kind| IN_MEMORY.contains(&kind)) {
+            // To take memory is to fill it, all of it before the first byte comes.
+            let room = system.f_bavail.saturating_mul(u64::try_from(system.f_bsize).unwrap_or(1));
+            // A file system without a limit says that it has no blocks at all.
+            if system.f_blocks > 0 && room < size {
+                return Err(Errno::NOSPC.into());
+            }
+        } else {
+            match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, size) {
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
+                allocated => allocated?,
+            }
         }
     }
     file.set_len(size)
