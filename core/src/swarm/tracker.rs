@@ -8,8 +8,10 @@
 //! A copy that is under way counts as a copy: otherwise all who know of a rare chunk fetch it at once.
 
 mod content;
+mod copies;
 mod member;
 mod sight;
+mod telling;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -135,8 +137,8 @@ impl Tracker {
         if known.is_some_and(|swarm| swarm.members() >= self.limits.members_max) {
             return Err(TrackerFull::Content);
         }
-        let bytes =
-            Swarm::member_bytes(held.chunks()) + known.map_or_else(|| Swarm::own_bytes(held.chunks()), |_| 0);
+        let own = if known.is_some() { 0 } else { Swarm::OWN_BYTES };
+        let bytes = own + Swarm::member_bytes(held.chunks());
         if self.bytes + bytes > self.limits.bytes_max {
             return Err(TrackerFull::All);
         }
@@ -177,7 +179,8 @@ impl Tracker {
     }
 
     /// A member wants to be told from now on, and what there is now, but for those whom he must not see. Of the
-    /// others he is told so many at most, chosen by chance; those who have something go first.
+    /// others he is told so many at most, chosen by chance; those who have something go first. Nothing if he is none, or
+    /// there is no room to count the copies.
     pub fn watch(
         &mut self,
         user: UserId,
@@ -186,13 +189,22 @@ impl Tracker {
         owners_max: usize,
         dice: &mut Dice,
     ) -> Option<Snapshot> {
-        self.swarms.get_mut(&content)?.watch(user, hidden, owners_max, dice)
+        let swarm = self.swarms.get_mut(&content)?;
+        let rest = self.bytes - swarm.bytes();
+        if self.bytes + swarm.watch_bytes() > self.limits.bytes_max {
+            return None;
+        }
+        let snapshot = swarm.watch(user, hidden, owners_max, dice);
+        self.bytes = rest + swarm.bytes();
+        snapshot
     }
 
     /// A member wants to be told no more; what he has stays.
     pub fn unwatch(&mut self, user: UserId, content: Content) {
         if let Some(swarm) = self.swarms.get_mut(&content) {
+            self.bytes -= swarm.bytes();
             swarm.unwatch(user);
+            self.bytes += swarm.bytes();
         }
     }
 
@@ -210,23 +222,27 @@ impl Tracker {
     /// A user takes no part in a content any more.
     pub fn withdraw(&mut self, user: UserId, content: Content) {
         let Some(swarm) = self.swarms.get_mut(&content) else { return };
+        let (rest, bytes) = (self.bytes - swarm.bytes(), Swarm::member_bytes(swarm.chunks()));
         if !swarm.leave(user) {
             return;
         }
-        let (bytes, chunks) = (Swarm::member_bytes(swarm.chunks()), swarm.chunks());
-        let is_empty = swarm.members() == 0;
-        self.bytes -= bytes;
-        if let Some(part) = self.users.get_mut(&user) {
-            part.bytes -= bytes;
-            part.contents.remove(&content);
-            if part.contents.is_empty() {
-                self.users.remove(&user);
-            }
+        if swarm.members() > 0 {
+            self.bytes = rest + swarm.bytes();
+            self.note(content);
+        } else {
+            self.bytes = rest;
+            self.due.remove(&(swarm.quiet_until, content));
+            self.swarms.remove(&content);
         }
-        self.note(content);
-        if is_empty && let Some(swarm) = self.swarms.remove(&content) {
-            self.bytes -= Swarm::own_bytes(chunks);
-            self.due.remove(&(swarm.due_at(), content));
+        self.part_with(user, content, bytes);
+    }
+
+    fn part_with(&mut self, user: UserId, content: Content, bytes: usize) {
+        let Some(part) = self.users.get_mut(&user) else { return };
+        part.bytes -= bytes;
+        part.contents.remove(&content);
+        if part.contents.is_empty() {
+            self.users.remove(&user);
         }
     }
 
@@ -278,14 +294,13 @@ impl Tracker {
     /// # Panics
     /// If it does not: that is a bug.
     pub fn check(&self) {
-        let own = |swarm: &Swarm| {
-            Swarm::own_bytes(swarm.chunks()) + swarm.members() * Swarm::member_bytes(swarm.chunks())
-        };
-        assert_eq!(self.bytes, self.swarms.values().map(own).sum(), "every byte is counted");
+        assert_eq!(self.bytes, self.swarms.values().map(Swarm::bytes).sum(), "every byte is counted");
         assert!(self.bytes <= self.limits.bytes_max, "all together is bounded");
         for (user, part) in &self.users {
-            let of = |content: &Content| self.swarms.get(content).filter(|swarm| swarm.has_member(*user));
-            assert!(part.contents.iter().all(|content| of(content).is_some()), "a part is of a swarm");
+            let swarms = || part.contents.iter().filter_map(|content| self.swarms.get(content));
+            let bytes = swarms().map(|swarm| Swarm::member_bytes(swarm.chunks())).sum();
+            assert!(swarms().all(|swarm| swarm.has_member(*user)), "a part is of a swarm");
+            assert_eq!((swarms().count(), part.bytes), (part.contents.len(), bytes), "a part is counted");
             assert!(part.contents.len() <= self.limits.contents_of_user_max, "a part is bounded");
         }
         for swarm in self.swarms.values() {
@@ -293,7 +308,7 @@ impl Tracker {
             swarm.check();
         }
         let is_there = |(at, content): &(Time, Content)| {
-            self.swarms.get(content).is_some_and(|swarm| swarm.due_at() == *at)
+            self.swarms.get(content).is_some_and(|swarm| swarm.quiet_until == *at)
         };
         assert!(self.due.iter().all(is_there), "what is told is there");
     }
@@ -301,7 +316,7 @@ impl Tracker {
     /// There is something to tell of a content.
     fn note(&mut self, content: Content) {
         if let Some(swarm) = self.swarms.get(&content) {
-            self.due.insert((swarm.due_at(), content));
+            self.due.insert((swarm.quiet_until, content));
         }
     }
 
