@@ -7,6 +7,7 @@
 //!
 //! A copy that is under way counts as a copy: otherwise all who know of a rare chunk fetch it at once.
 
+mod check;
 mod content;
 mod copies;
 mod member;
@@ -272,12 +273,6 @@ impl Tracker {
         notices
     }
 
-    /// Who has so much of a content: those who can be asked for it, but for those whom the asker must not see.
-    #[must_use]
-    pub fn owners(&self, content: Content, hidden: &[UserId]) -> Vec<UserId> {
-        self.swarms.get(&content).map(|swarm| swarm.owners(hidden)).unwrap_or_default()
-    }
-
     /// Everybody who takes part in something.
     pub fn users(&self) -> impl Iterator<Item = UserId> {
         self.users.keys().copied()
@@ -287,30 +282,6 @@ impl Tracker {
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// Asserts what must hold between two calls.
-    ///
-    /// # Panics
-    /// If it does not: that is a bug.
-    pub fn check(&self) {
-        assert_eq!(self.bytes, self.swarms.values().map(Swarm::bytes).sum(), "every byte is counted");
-        assert!(self.bytes <= self.limits.bytes_max, "all together is bounded");
-        for (user, part) in &self.users {
-            let swarms = || part.contents.iter().filter_map(|content| self.swarms.get(content));
-            let bytes = swarms().map(|swarm| Swarm::member_bytes(swarm.chunks())).sum();
-            assert!(swarms().all(|swarm| swarm.has_member(*user)), "a part is of a swarm");
-            assert_eq!((swarms().count(), part.bytes), (part.contents.len(), bytes), "a part is counted");
-            assert!(part.contents.len() <= self.limits.contents_of_user_max, "a part is bounded");
-        }
-        for swarm in self.swarms.values() {
-            assert!((1..=self.limits.members_max).contains(&swarm.members()), "a swarm has members");
-            swarm.check();
-        }
-        let is_there = |(at, content): &(Time, Content)| {
-            self.swarms.get(content).is_some_and(|swarm| swarm.quiet_until == *at)
-        };
-        assert!(self.due.iter().all(is_there), "what is told is there");
     }
 
     /// There is something to tell of a content.

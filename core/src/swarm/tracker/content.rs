@@ -28,8 +28,8 @@ pub(super) struct Swarm {
 }
 
 impl Swarm {
-    /// Bytes that a content costs whom nobody watches, about.
-    pub(super) const OWN_BYTES: usize = 256;
+    /// Bytes that a content costs that nobody watches, about: most of them are the tree node of its first members.
+    pub(super) const OWN_BYTES: usize = 1_536;
 
     pub(super) const fn new(chunks: u32) -> Swarm {
         Swarm {
@@ -192,13 +192,6 @@ impl Swarm {
     /// Of those whom somebody must not see, the ones who take part here, or have until now.
     pub(super) fn hidden(&self, hidden: &[UserId], left: &BTreeSet<UserId>) -> Vec<UserId> {
         hidden.iter().filter(|user| self.has_member(**user) || left.contains(user)).copied().collect()
-    }
-
-    pub(super) fn owners(&self, hidden: &[UserId]) -> Vec<UserId> {
-        let seen = self.members.iter().filter(|(user, _)| !hidden.contains(user));
-        seen.filter(|(_, member)| member.held().held() > 0 || self.chunks == 0)
-            .map(|(user, _)| *user)
-            .collect()
     }
 
     /// # Panics
