@@ -6,7 +6,10 @@ use allocation_counter::measure;
 use starling_core::id::{MsgId, RequestId};
 use starling_core::limits::Limits;
 use starling_core::pattern::Pattern;
-use starling_core::wire::{Found, LoginRefusal, Offers, Outcome, PeerFault, Refusal, Request, ServerFrame};
+use starling_core::swarm::{Bitmap, ChunkBounds, Content, ContentId, TrackerLimits};
+use starling_core::wire::{
+    Found, LoginRefusal, Offers, Outcome, PeerFault, Refusal, Request, ServerFrame, Share,
+};
 
 use crate::support::frames::{message, offer, text_of};
 use crate::support::house::{House, PASSWORD, encoded, name_of, outcome, patient};
@@ -245,4 +248,64 @@ fn t57_answers_that_are_not_read_have_a_bound() {
         }
     });
     assert!(used.bytes_current <= SLACK_BYTES, "{} bytes more after logins", used.bytes_current);
+}
+
+/// A file with so many chunks, and everything of it.
+fn share(number: u32, chunks: u32, watches: bool) -> Request {
+    let mut id = [0; ContentId::BYTES];
+    id[..4].copy_from_slice(&number.to_be_bytes());
+    let size = u64::from(chunks) * ChunkBounds::USUAL.min;
+    let content = Content { id: ContentId(id), size };
+    Request::Share(Share { content, watches, held: Bitmap::all(chunks) })
+}
+
+/// A team with its files.
+#[test]
+fn t57_fifty_who_have_a_hundred_files_each_fit() {
+    let names: Vec<String> = (0..50).map(|number| format!("user{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut house = House::with(patient(), &names);
+    let conns: Vec<_> = names.iter().map(|name| house.login(name)).collect();
+    let used = measure(|| {
+        for conn in &conns {
+            (0..100).for_each(|number| house.ask(*conn, &share(number, 1_000, false)));
+            house.pass(Duration::from_secs(1));
+        }
+    });
+    assert!(used.bytes_current < 8 * 1024 * 1024, "{} bytes", used.bytes_current);
+    for number in 0..100 {
+        house.take_frames(conns[0]);
+        let owners: usize = house.asked(conns[0], &share(number, 1_000, true)).into_iter().map(came).sum();
+        assert_eq!(owners, 49, "everybody was heard");
+    }
+}
+
+fn came(frame: ServerFrame) -> usize {
+    match frame {
+        ServerFrame::Swarm(page) => page.came.len(),
+        _ => 0,
+    }
+}
+
+/// Half a million files, small ones and usual ones, offered and fetched: what is remembered of them is bounded, whatever they cost.
+#[test]
+fn t57_shares_have_a_bound() {
+    let names: Vec<String> = (0..20).map(|number| format!("user{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let most = i64::try_from(TrackerLimits::default().bytes_max).expect("not so much");
+    for (chunks, watches) in [(0, false), (1, true), (1_024, false), (1_024, true)] {
+        let mut house = House::with(patient(), &names);
+        let conns: Vec<_> = names.iter().map(|name| house.login(name)).collect();
+        let used = measure(|| {
+            for number in 0..REGISTRATIONS {
+                let conn = conns[number as usize % conns.len()];
+                house.ask(conn, &share(number, chunks, watches));
+                house.take_frames(conn);
+                if number % 100 == 0 {
+                    house.pass(Duration::from_secs(1));
+                }
+            }
+        });
+        assert!(used.bytes_current < most, "{} bytes for files of {chunks} chunks", used.bytes_current);
+    }
 }
