@@ -348,15 +348,15 @@ impl Person {
     }
 }
 
-/// Whether a line has this form, in which each `#` is some number.
+/// Whether a line has this form, in which each `#` is some number, and each `*` some text.
 fn has_form(line: &str, form: &str) -> bool {
-    let mut parts = form.split('#');
-    let Some(rest) = line.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let rest = parts.try_fold(rest, |rest, part| {
-        let after = rest.trim_start_matches(|char: char| char.is_ascii_digit());
-        (after.len() < rest.len()).then(|| after.strip_prefix(part)).flatten()
-    });
-    rest == Some("")
+    let Some(place) = form.find(['#', '*']) else { return line == form };
+    let (before, after) = (&form[..place], &form[place + 1..]);
+    let Some(rest) = line.strip_prefix(before) else { return false };
+    let is_number = form.as_bytes()[place] == b'#';
+    let ends = rest.char_indices().map(|(at, char)| (at + char.len_utf8(), char));
+    ends.take_while(|(_, char)| !is_number || char.is_ascii_digit())
+        .any(|(end, _)| has_form(&rest[end..], after))
 }
 
 /// A short file as it is, of a longer one how long it is, and its hash.

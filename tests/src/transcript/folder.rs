@@ -85,7 +85,8 @@ fn has(text: &str) -> Result<(FileName, Option<Bytes>), String> {
 }
 
 fn file_name(name: &str) -> Result<FileName, String> {
-    FileName::parse(name.as_bytes()).ok_or_else(|| format!("no file can be called {name:?}"))
+    let bytes = if name.starts_with('"') { unquote(name)? } else { name.as_bytes().to_vec() };
+    FileName::parse(&bytes).ok_or_else(|| format!("no file can be called {name:?}"))
 }
 
 /// The bytes that a content means: quoted ones, or so many that follow from a quoted seed.
@@ -137,6 +138,7 @@ mod tests {
         let Ok((_, Change::Puts(_, short))) = owned_file("hans x = 1 byte of \"seed\"") else { panic!() };
         assert_eq!((long.len(), &long[..1]), (1000, &short[..]));
         assert_eq!(short[..], blake3::hash(b"seed").as_bytes()[..1]);
+        assert_eq!(file_name(r#""a\u{e9}""#).unwrap().as_str(), "aé");
         assert_ne!(bytes("9 bytes of \"a\""), bytes("9 bytes of \"b\""));
         let Ok((_, left)) = owned_file("hans x = 7 chunks of 1000 bytes of \"seed\"") else { panic!() };
         assert_eq!(left, Change::Leaves(name("x"), long, 7));

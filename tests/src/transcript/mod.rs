@@ -31,7 +31,8 @@
 //!   more, `hans> (interrupt)` a Ctrl-C.
 //! - `hans< yoda`: the next line that he sees. `hans< (nothing)`: he sees no further line. `hans< (exit 4)`:
 //!   his client has ended with that status, and there was no further line.
-//! - `hans<~ a: # of 16 chunks`: a line of this form, in which each `#` stands for some number.
+//! - `hans<~ a: # of 16 chunks`: a line of this form, in which each `#` stands for some number, and each `*` for some
+//!   text.
 //! - `others< yoda logged in`: everybody who is online and is not named in this paragraph (that is, since
 //!   the last blank line; `is online` names nobody) sees that line; `everyone<` means all who are online.
 //! - `@60`: so many seconds after the first moment, which is the present whatever its number. What follows
@@ -49,7 +50,7 @@
 //!
 //! `hans@laptop` is hans on another device. A line that does not show in a text file is written in quotes,
 //! with the escapes `\t`, `\r`, `\"`, `\\`, `\xff` and `\u{202e}`, and with repetitions:
-//! `hans>"message yoda " "x"*16385`.
+//! `hans>"message yoda " "x"*16385`. The name of a file may be quoted, too.
 //!
 //! **Nothing is overlooked**: a line that is seen and stands nowhere is a failure, at the latest at the end.
 
@@ -189,7 +190,7 @@ pub enum Whom {
 pub enum Sight {
     /// This line.
     Line(String),
-    /// A line like this one, in which each `#` is some number.
+    /// A line like this one, in which each `#` is some number, and each `*` some text.
     Form(String),
     /// No line.
     Nothing,
