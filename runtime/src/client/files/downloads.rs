@@ -277,8 +277,16 @@ impl Downloads {
                 });
                 None
             }
-            Err(error) => Some(prepared(name, Err(trouble(&error)))),
+            Err(error) => self.fail(name, number, trouble(&error)),
         }
+    }
+
+    /// A download cannot begin.
+    fn fail(&mut self, name: FileName, number: u64, why: FileTrouble) -> Option<FileEvent> {
+        self.is_meant(&name, number).then(|| {
+            self.by_name.remove(&name);
+            prepared(name, Err(why))
+        })
     }
 
     fn written(
@@ -324,6 +332,15 @@ impl Downloads {
         let parts = self.by_name.values().filter_map(|download| download.part.as_ref());
         let most = parts.max_by_key(|part| part.unsafe_bytes());
         most.filter(|part| part.unsafe_bytes() > 0).cloned()
+    }
+
+    /// Has all threads wait until the other end of `closed` is dropped.
+    #[cfg(test)]
+    pub(super) fn occupy(&self, closed: &Arc<std::sync::Mutex<std::sync::mpsc::Receiver<()>>>) {
+        for _ in 0..THREADS {
+            let closed = Arc::clone(closed);
+            assert!(self.pool.run(Box::new(move || _ = closed.lock().map(|closed| closed.recv()))).is_ok());
+        }
     }
 
     fn part(&self, name: &FileName) -> Option<Arc<Part>> {

@@ -110,6 +110,13 @@ impl Files {
         self.downloads = None;
     }
 
+    /// Has all threads wait until the other end of `closed` is dropped.
+    #[cfg(test)]
+    fn occupy(&self, closed: std::sync::mpsc::Receiver<()>) {
+        let closed = std::sync::Arc::new(std::sync::Mutex::new(closed));
+        self.downloads.iter().for_each(|downloads| downloads.occupy(&closed));
+    }
+
     /// The answers where there is no folder.
     fn refuse(&self, order: FileOrder) {
         let none = || FileTrouble::Failed("there is no folder for it".to_owned());
