@@ -9,14 +9,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use starling_core::wire::PIECE_MAX;
+use starling_core::wire::{HEAD_BYTES, PIECE_MAX};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
 
 /// Room for what is passed on at once.
 const ROOM_BYTES: usize = 128 * 1024;
-/// Bytes of the head of a frame: one says of which kind it is, three how many bytes follow.
-const HEAD_BYTES: usize = 4;
 /// A longer frame is passed on as it comes.
 const FRAME_MAX: usize = HEAD_BYTES + 4 + PIECE_MAX;
 /// So long the beginning of a frame waits for its end: that something comes is a sign of life, too.
@@ -41,12 +39,18 @@ impl Inbox {
         }
         match timeout(HOLD_MAX, poll_fn(|cx| self.poll(reader, cx))).await {
             Ok(next) => next,
-            Err(_) if self.bytes.len() >= HEAD_BYTES => {
-                self.whole = self.bytes.len() + self.wanted();
-                Ok(Some(self.take(self.bytes.len())))
-            }
-            Err(_) => poll_fn(|cx| self.poll(reader, cx)).await,
+            Err(_) => match self.let_go() {
+                Some(bytes) => Ok(Some(bytes)),
+                None => poll_fn(|cx| self.poll(reader, cx)).await,
+            },
         }
+    }
+
+    /// The beginning of a frame, if its head is there.
+    fn let_go(&mut self) -> Option<Bytes> {
+        self.frame_bytes()?;
+        self.whole = self.bytes.len() + self.wanted();
+        Some(self.take(self.bytes.len()))
     }
 
     /// Reads as long as there is something to read, and room for it.
@@ -56,7 +60,7 @@ impl Inbox {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Option<Bytes>>> {
         loop {
-            let (ready, wanted) = (self.ready(), self.wanted());
+            let (ready, wanted) = (self.ready(), self.wanted().min(FRAME_MAX));
             if ready > 0 && self.bytes.len() + wanted > ROOM_BYTES {
                 return Poll::Ready(Ok(Some(self.take(ready))));
             }
@@ -95,7 +99,7 @@ impl Inbox {
             None if self.whole > self.bytes.len() => self.whole,
             None => self.whole + HEAD_BYTES,
         };
-        (end - self.bytes.len()).min(FRAME_MAX)
+        end - self.bytes.len()
     }
 
     /// Of how many bytes the frame is that is not whole yet, if its head is there.
@@ -107,5 +111,86 @@ impl Inbox {
     fn take(&mut self, len: usize) -> Bytes {
         self.whole = self.whole.saturating_sub(len);
         self.bytes.split_to(len).freeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use starling_core::text::Text;
+    use starling_core::wire::{PeerFrame, Transfer};
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    /// What comes out if so many bytes are read at once.
+    async fn passed_on(bytes: &[u8], at_once: usize) -> Vec<Bytes> {
+        let (mut reader, mut writer) = tokio::io::duplex(at_once);
+        let mut inbox = Inbox::default();
+        let mut all = Vec::new();
+        let read = async {
+            while let Some(bytes) = inbox.next(&mut reader).await.unwrap() {
+                all.push(bytes);
+            }
+        };
+        let written = async move {
+            writer.write_all(bytes).await.unwrap();
+            drop(writer);
+        };
+        tokio::join!(read, written);
+        all
+    }
+
+    fn frames(of: &[PeerFrame]) -> BytesMut {
+        let mut bytes = BytesMut::new();
+        of.iter().for_each(|frame| frame.frame().encode_into(&mut bytes));
+        bytes
+    }
+
+    fn piece(len: usize) -> PeerFrame {
+        PeerFrame::Transfer(Transfer::Piece { transfer: 1, bytes: vec![7; len].into() })
+    }
+
+    #[tokio::test]
+    async fn what_is_passed_on_ends_where_frames_end() {
+        let text = Text::parse(Bytes::from_static(b"words")).unwrap();
+        let one = frames(&[piece(PIECE_MAX), PeerFrame::Whisper { text }, piece(1), piece(PIECE_MAX)]);
+        let ends = [65_536, 65_536 + 9, 65_536 + 18, 2 * 65_536 + 18];
+        let all: Vec<u8> = (0..5).flat_map(|_| one.to_vec()).collect();
+        for at_once in [1000, 16 * 1024, 64 * 1024, 1024 * 1024] {
+            let came = passed_on(&all, at_once).await;
+            let mut at = 0;
+            for bytes in &came {
+                assert!(bytes.len() <= ROOM_BYTES);
+                at += bytes.len();
+                assert!(ends.contains(&(at % one.len())) || at.is_multiple_of(one.len()), "{at}");
+            }
+            assert_eq!(came.concat(), all);
+        }
+    }
+
+    /// Whoever claims more than a frame may have costs no more than others.
+    #[tokio::test]
+    async fn a_frame_that_is_too_long_is_not_waited_for() {
+        let mut all = vec![9, 0xff, 0xff, 0xff];
+        all.resize(300_000, 5);
+        let came = passed_on(&all, 10_000).await;
+        assert_eq!(came.concat(), all);
+        assert!(came.len() > 2 && came.iter().all(|bytes| bytes.len() <= ROOM_BYTES));
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_a_frame_can_be_let_go() {
+        let all = frames(&[piece(1000), piece(20)]);
+        for cut in [1, 3, 4, 700] {
+            let (mut inbox, mut cx) = (Inbox::default(), Context::from_waker(std::task::Waker::noop()));
+            let (mut reader, mut writer) = tokio::io::duplex(4096);
+            writer.write_all(&all[..cut]).await.unwrap();
+            assert!(inbox.poll(&mut reader, &mut cx).is_pending());
+            let begun = inbox.let_go();
+            assert_eq!(begun.as_ref().map(|bytes| bytes.len()), (cut >= HEAD_BYTES).then_some(cut));
+            writer.write_all(&all[cut..all.len() - 1]).await.unwrap();
+            let next = inbox.next(&mut reader).await.unwrap().unwrap();
+            assert_eq!(begun.map_or(0, |bytes| bytes.len()) + next.len(), 1008);
+        }
     }
 }

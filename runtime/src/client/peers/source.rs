@@ -2,13 +2,13 @@
 //!
 //! No thread waits for a slow receiver: a job reads, hands over what it read with the reader, and is done.
 
-use starling_core::wire::{Kind, PIECE_MAX};
+use starling_core::wire::{HEAD_BYTES, Kind, PIECE_MAX};
 
 use crate::share::ChunkReader;
 use crate::share::pool::Handle;
 
 /// Bytes before those of a piece: the head of a frame, and the number of the transfer.
-const START_BYTES: usize = 4 + 4;
+const START_BYTES: usize = HEAD_BYTES + 4;
 /// A frame with a full piece.
 const FRAME_BYTES: usize = START_BYTES + PIECE_MAX;
 /// Pieces that are read at once.
