@@ -4,6 +4,7 @@
 
 mod client;
 mod data;
+mod fetch;
 mod files;
 mod frames;
 mod server;
@@ -11,6 +12,7 @@ mod swarm;
 mod words;
 
 pub use client::client_step;
+pub use fetch::fetch_step;
 pub use frames::{frame_before_login, frame_from_peer, frame_from_server, frame_online};
 pub use server::server_step;
 pub use swarm::{chunk_list, file_name, resume_file};
@@ -22,12 +24,13 @@ use crate::tape::Tape;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("chunk_list", chunk_list),
     ("client_step", client_step),
     ("command_line", command_line),
     ("credentials", credentials),
     ("escape", escape),
+    ("fetch_step", fetch_step),
     ("file_name", file_name),
     ("frame_before_login", frame_before_login),
     ("frame_from_peer", frame_from_peer),

@@ -222,9 +222,11 @@ impl Peers {
 
     /// Forgets a connection, and closes it.
     fn drop_line(&mut self, peer: ConnId, cx: &mut Context<'_>) {
-        if self.lines.remove(&peer).is_some() {
-            cx.order(Action::ClosePeer { peer });
+        let Some(line) = self.lines.remove(&peer) else { return };
+        if let Stage::Met { tie: Tie { who, purpose: Purpose::Fetch }, .. } = line.stage {
+            self.links.lost(who, peer);
         }
+        cx.order(Action::ClosePeer { peer });
     }
 
     /// When something has to happen by itself.
