@@ -284,9 +284,9 @@ impl Tracker {
         self.bytes
     }
 
-    /// There is something to tell of a content.
+    /// There is something to tell of a content, if somebody watches it.
     fn note(&mut self, content: Content) {
-        if let Some(swarm) = self.swarms.get(&content) {
+        if let Some(swarm) = self.swarms.get(&content).filter(|swarm| swarm.copies.is_some()) {
             self.due.insert((swarm.quiet_until, content));
         }
     }
