@@ -41,6 +41,8 @@ fn main() {
     let offered = folder();
     let path = offered.path().join(NAME);
     fill(&path, size).expect("room for a file");
+    // One that was just written is looked at twice.
+    thread::sleep(Duration::from_millis(200));
     for _ in 0..rounds {
         let fetched = folder();
         let (cpu, wall) = measure(offered.path(), fetched.path());
@@ -74,9 +76,11 @@ fn measure(from: &Path, to: &Path) -> (Duration, Duration) {
     let (offer, offered) = channel();
     let (introduce, introduced) = channel();
     thread::scope(|both| {
-        both.spawn(move || block_on(upload(from, offer, introduced)));
-        let fetched = both.spawn(move || block_on(download(to, offered, introduce)));
-        fetched.join().expect("it comes")
+        let thread = |name: &str| thread::Builder::new().name(name.to_owned());
+        let sending = thread("sends").spawn_scoped(both, move || block_on(upload(from, offer, introduced)));
+        let fetching =
+            thread("fetches").spawn_scoped(both, move || block_on(download(to, offered, introduce)));
+        sending.and(fetching).expect("threads").join().expect("it comes")
     })
 }
 

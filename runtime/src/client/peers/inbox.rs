@@ -2,9 +2,11 @@
 //!
 //! The machine takes bytes cut anywhere; but a frame that lies whole in what it is fed need not be put together there.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,15 +22,52 @@ const FRAME_MAX: usize = HEAD_BYTES + 4 + PIECE_MAX;
 /// So long the beginning of a frame waits for its end: that something comes is a sign of life, too.
 const HOLD_MAX: Duration = Duration::from_secs(1);
 
+/// Memory into which is read, for all connections: so much of it is kept for the next.
+const KEPT_MAX: usize = 32;
+
+/// Memory into which was read, and which is to be used again. Copies are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rooms(Arc<Mutex<VecDeque<BytesMut>>>);
+
+impl Rooms {
+    /// Some that nobody uses any more.
+    fn take(&self) -> BytesMut {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..kept.len() {
+            if let Some(mut room) = kept.pop_front() {
+                if room.try_reclaim(ROOM_BYTES) {
+                    return room;
+                }
+                kept.push_back(room);
+            }
+        }
+        BytesMut::with_capacity(ROOM_BYTES)
+    }
+
+    /// Somebody may still use what was read into it.
+    fn give(&self, room: BytesMut) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < KEPT_MAX {
+            kept.push_back(room);
+        }
+    }
+}
+
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inbox {
+    rooms: Rooms,
     bytes: BytesMut,
     /// Where the frame begins that is not whole yet; beyond what has come if its beginning was passed on.
     whole: usize,
 }
 
 impl Inbox {
+    /// For a connection at its beginning.
+    pub(super) fn new(rooms: Rooms) -> Inbox {
+        Inbox { rooms, bytes: BytesMut::new(), whole: 0 }
+    }
+
     /// The next bytes; nothing at the end.
     ///
     /// # Errors
@@ -65,7 +104,9 @@ impl Inbox {
                 return Poll::Ready(Ok(Some(self.take(ready))));
             }
             if self.bytes.capacity() - self.bytes.len() < wanted {
-                self.bytes.reserve(ROOM_BYTES - self.bytes.len());
+                let mut room = self.rooms.take();
+                room.extend_from_slice(&self.bytes);
+                self.rooms.give(std::mem::replace(&mut self.bytes, room));
             }
             let mut room = (&mut self.bytes).limit(wanted);
             let read = pin!(reader.read_buf(&mut room)).poll(cx);
@@ -75,7 +116,13 @@ impl Inbox {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if ready > 0 => return Poll::Ready(Ok(Some(self.take(ready)))),
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    // A connection that waits holds no memory.
+                    if self.bytes.is_empty() {
+                        self.rooms.give(std::mem::take(&mut self.bytes));
+                    }
+                    return Poll::Pending;
+                }
             }
         }
     }
@@ -125,7 +172,7 @@ mod tests {
     /// What comes out if so many bytes are read at once.
     async fn passed_on(bytes: &[u8], at_once: usize) -> Vec<Bytes> {
         let (mut reader, mut writer) = tokio::io::duplex(at_once);
-        let mut inbox = Inbox::default();
+        let mut inbox = Inbox::new(Rooms::default());
         let mut all = Vec::new();
         let read = async {
             while let Some(bytes) = inbox.next(&mut reader).await.unwrap() {
@@ -182,7 +229,8 @@ mod tests {
     async fn the_beginning_of_a_frame_can_be_let_go() {
         let all = frames(&[piece(1000), piece(20)]);
         for cut in [1, 3, 4, 700] {
-            let (mut inbox, mut cx) = (Inbox::default(), Context::from_waker(std::task::Waker::noop()));
+            let (mut inbox, mut cx) =
+                (Inbox::new(Rooms::default()), Context::from_waker(std::task::Waker::noop()));
             let (mut reader, mut writer) = tokio::io::duplex(4096);
             writer.write_all(&all[..cut]).await.unwrap();
             assert!(inbox.poll(&mut reader, &mut cx).is_pending());

@@ -35,7 +35,7 @@ use crate::tls::peer::PeerConfigs;
 use accept::Expected;
 use dial::Dialer;
 pub use source::Source;
-use stream::Outbox;
+use stream::{Memory, Outbox};
 
 /// What tasks tell that has not been heard: so many, then they wait.
 const NEWS_MAX: usize = 16;
@@ -52,6 +52,7 @@ pub struct Hub {
     configs: Option<PeerConfigs>,
     expected: watch::Sender<Expected>,
     streams: BTreeMap<ConnId, Outbox>,
+    memory: Memory,
     /// Chunks that are being sent, of which the end is to be told.
     uploads: BTreeSet<(ConnId, u32)>,
     introductions: BTreeMap<Pass, Introduction>,
@@ -98,6 +99,7 @@ impl Hub {
             configs: None,
             expected: watch::Sender::new(Expected::default()),
             streams: BTreeMap::new(),
+            memory: Memory::default(),
             uploads: BTreeSet::new(),
             introductions: BTreeMap::new(),
             accepting: None,
@@ -185,7 +187,8 @@ impl Hub {
                 News::Opened { stream, key, pass } => {
                     self.next += 1;
                     let peer = ConnId { slot: self.next, generation: 1 };
-                    self.streams.insert(peer, stream::begin(*stream, peer, self.tell.clone()));
+                    self.streams
+                        .insert(peer, stream::begin(*stream, self.memory.clone(), peer, self.tell.clone()));
                     return Input::PeerOpened { peer, key, pass };
                 }
                 News::Received { peer, bytes } if self.streams.contains_key(&peer) => {

@@ -2,6 +2,8 @@
 //!
 //! No thread waits for a slow receiver: a job reads, hands over what it read with the reader, and is done.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use starling_core::wire::{HEAD_BYTES, Kind, PIECE_MAX};
 
 use crate::share::ChunkReader;
@@ -12,7 +14,31 @@ const START_BYTES: usize = HEAD_BYTES + 4;
 /// A frame with a full piece.
 const FRAME_BYTES: usize = START_BYTES + PIECE_MAX;
 /// Pieces that are read at once.
-const PIECES: usize = 2;
+const PIECES: usize = 4;
+
+/// Memory that is kept for the next chunks, of all connections.
+const SPARE_MAX: usize = 4;
+
+/// Memory for pieces, to be used again. Copies are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<u8> {
+        self.lock().pop().unwrap_or_else(|| vec![0; PIECES * FRAME_BYTES])
+    }
+
+    fn give(&self, room: Vec<u8>) {
+        let mut spare = self.lock();
+        if spare.len() < SPARE_MAX {
+            spare.push(room);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A chunk that is to be sent.
 pub struct Source {
@@ -34,25 +60,24 @@ impl Source {
         Source { pool, reader: Reader::Closed(Box::new(open)) }
     }
 
-    /// Has the next pieces of a transfer read into `room`, and `tell` called with them: they are all if there is no
-    /// source any more. Nothing comes back if the chunk is not (any more) what was offered. False if the pool takes
-    /// no more.
+    /// Has the next pieces of a transfer read, and `tell` called with them: they are all if there is no source any
+    /// more. Nothing comes back if the chunk is not (any more) what was offered. False if the pool takes no more.
     pub(super) fn read(
         self,
         transfer: u32,
-        room: Vec<u8>,
+        spare: Spare,
         tell: impl FnOnce(Option<(Pieces, Option<Source>)>) + Send + 'static,
     ) -> bool {
         let pool = self.pool.clone();
-        pool.run(Box::new(move || tell(self.fill(transfer, room)))).is_ok()
+        pool.run(Box::new(move || tell(self.fill(transfer, spare)))).is_ok()
     }
 
-    fn fill(self, transfer: u32, room: Vec<u8>) -> Option<(Pieces, Option<Source>)> {
+    fn fill(self, transfer: u32, spare: Spare) -> Option<(Pieces, Option<Source>)> {
         let mut reader = match self.reader {
             Reader::Closed(open) => open()?,
             Reader::Open(reader) => reader,
         };
-        let pieces = Pieces::read(&mut reader, transfer, room)?;
+        let pieces = Pieces::read(&mut reader, transfer, spare)?;
         let is_more = reader.left() > 0;
         let source = Source { pool: self.pool, reader: Reader::Open(reader) };
         Some((pieces, is_more.then_some(source)))
@@ -63,6 +88,7 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct Pieces {
     room: Vec<u8>,
+    spare: Spare,
     /// Where the next frame begins, and the last one ends.
     next: usize,
     end: usize,
@@ -70,19 +96,18 @@ pub(super) struct Pieces {
 
 impl Pieces {
     /// Nothing if the chunk is not what was offered.
-    fn read(reader: &mut ChunkReader, transfer: u32, mut room: Vec<u8>) -> Option<Pieces> {
-        room.resize(PIECES * FRAME_BYTES, 0);
-        let mut end = 0;
-        for frame in room.chunks_exact_mut(FRAME_BYTES) {
+    fn read(reader: &mut ChunkReader, transfer: u32, spare: Spare) -> Option<Pieces> {
+        let mut pieces = Pieces { room: spare.take(), spare, next: 0, end: 0 };
+        for frame in pieces.room.chunks_exact_mut(FRAME_BYTES) {
             let (start, piece) = frame.split_first_chunk_mut::<START_BYTES>()?;
             let bytes = reader.read(piece).ok()?;
             *start = start_of(transfer, bytes)?;
-            end += START_BYTES + bytes;
+            pieces.end += START_BYTES + bytes;
             if reader.left() == 0 {
                 break;
             }
         }
-        Some(Pieces { room, next: 0, end })
+        Some(pieces)
     }
 
     /// The next frame; nothing if there is none.
@@ -97,10 +122,11 @@ impl Pieces {
         self.next += frame;
         frame.saturating_sub(START_BYTES)
     }
+}
 
-    /// The memory, for others.
-    pub(super) fn into_room(self) -> Vec<u8> {
-        self.room
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        self.spare.give(std::mem::take(&mut self.room));
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::inbox::Inbox;
-use super::source::Source;
+use super::inbox::{Inbox, Rooms};
+use super::source::{Source, Spare};
 use super::turns::Turns;
 use super::{News, Stream};
 
@@ -21,6 +21,13 @@ use super::{News, Stream};
 const LINGER_MAX: Duration = Duration::from_secs(2);
 /// Room for what is read only to be thrown away.
 const REST_BYTES: usize = 4096;
+
+/// What all connections use, so that it does not grow with them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    rooms: Rooms,
+    spare: Spare,
+}
 
 /// What is written to a connection. Dropped, it lets the connection end once every frame is out.
 #[derive(Debug)]
@@ -66,11 +73,11 @@ impl Outbox {
 }
 
 /// Begins to read and to write.
-pub(super) fn begin(stream: Stream, peer: ConnId, tell: mpsc::Sender<News>) -> Outbox {
+pub(super) fn begin(stream: Stream, memory: Memory, peer: ConnId, tell: mpsc::Sender<News>) -> Outbox {
     let (orders, received) = mpsc::unbounded_channel();
     let task = tokio::spawn(async move {
         // Whoever closed it does not listen any more.
-        if run(stream, peer, received, &tell).await.is_none() {
+        if run(stream, memory, peer, received, &tell).await.is_none() {
             let _ = tell.send(News::Closed { peer }).await;
         }
     });
@@ -80,14 +87,15 @@ pub(super) fn begin(stream: Stream, peer: ConnId, tell: mpsc::Sender<News>) -> O
 /// Until one side closes: this one, or nothing if it was the other.
 async fn run(
     stream: Stream,
+    memory: Memory,
     peer: ConnId,
     orders: mpsc::UnboundedReceiver<Order>,
     tell: &mpsc::Sender<News>,
 ) -> Option<()> {
     let (mut reader, mut writer) = split(stream);
     tokio::select! {
-        () = read(&mut reader, peer, tell) => return None,
-        written = write(&mut writer, peer, orders, tell) => written.ok()?,
+        () = read(&mut reader, memory.rooms, peer, tell) => return None,
+        written = write(&mut writer, memory.spare, peer, orders, tell) => written.ok()?,
     }
     let rest = async {
         writer.shutdown().await?;
@@ -101,8 +109,8 @@ async fn run(
 }
 
 /// Passes on what comes, until the end.
-async fn read<R: AsyncRead + Unpin>(reader: &mut R, peer: ConnId, tell: &mpsc::Sender<News>) {
-    let mut inbox = Inbox::default();
+async fn read<R: AsyncRead + Unpin>(reader: &mut R, rooms: Rooms, peer: ConnId, tell: &mpsc::Sender<News>) {
+    let mut inbox = Inbox::new(rooms);
     while let Ok(Some(bytes)) = inbox.next(reader).await {
         if tell.send(News::Received { peer, bytes }).await.is_err() {
             return;
@@ -113,12 +121,13 @@ async fn read<R: AsyncRead + Unpin>(reader: &mut R, peer: ConnId, tell: &mpsc::S
 /// Writes what is ordered, until no more will be: frames first, then one piece of one chunk.
 async fn write<W: AsyncWrite + Unpin>(
     writer: &mut W,
+    spare: Spare,
     peer: ConnId,
     mut orders: mpsc::UnboundedReceiver<Order>,
     tell: &mpsc::Sender<News>,
 ) -> io::Result<()> {
     let (read, mut pieces) = mpsc::unbounded_channel();
-    let (mut turns, mut out) = (Turns::new(read), BytesMut::new());
+    let (mut turns, mut out) = (Turns::new(read, spare), BytesMut::new());
     loop {
         let is_over = loop {
             match orders.try_recv() {

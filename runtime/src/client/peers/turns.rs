@@ -4,18 +4,16 @@ use std::collections::VecDeque;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::source::{Pieces, Source};
+use super::source::{Pieces, Source, Spare};
 
 /// Pieces that were read, of one chunk, wait twice at most: while some are sent, the next are read.
 const READ_MAX: usize = 2;
-/// Memory that is kept for the next chunk.
-const SPARE_MAX: usize = 4;
 
 /// See the module.
 pub(super) struct Turns {
     uploads: VecDeque<Upload>,
     read: UnboundedSender<Read>,
-    spare: Vec<Vec<u8>>,
+    spare: Spare,
     last_number: u64,
 }
 
@@ -54,8 +52,8 @@ pub(super) struct Ended {
 
 impl Turns {
     /// What threads read comes back through `read`.
-    pub(super) fn new(read: UnboundedSender<Read>) -> Turns {
-        Turns { uploads: VecDeque::new(), read, spare: Vec::new(), last_number: 0 }
+    pub(super) fn new(read: UnboundedSender<Read>, spare: Spare) -> Turns {
+        Turns { uploads: VecDeque::new(), read, spare, last_number: 0 }
     }
 
     /// Another chunk is to be sent.
@@ -63,14 +61,13 @@ impl Turns {
         self.last_number += 1;
         let (number, ready) = (self.last_number, VecDeque::new());
         let mut upload = Upload { number, transfer, state: State::Idle(source), ready, sent_bytes: 0 };
-        upload.read_on(&self.read, &mut self.spare);
+        upload.read_on(&self.read, &self.spare);
         self.uploads.push_back(upload);
     }
 
     /// A chunk is not to be sent any more.
     pub(super) fn stop(&mut self, transfer: u32) {
         self.uploads.retain(|upload| upload.transfer != transfer);
-        self.tidy();
     }
 
     /// Takes what a thread has read.
@@ -80,7 +77,7 @@ impl Turns {
             Some((pieces, source)) => {
                 upload.ready.push_back(pieces);
                 upload.state = source.map_or(State::Read, State::Idle);
-                upload.read_on(&self.read, &mut self.spare);
+                upload.read_on(&self.read, &self.spare);
             }
             None => upload.state = State::Broken,
         }
@@ -100,11 +97,9 @@ impl Turns {
             upload.sent_bytes += pieces.sent() as u64;
             if pieces.frame().is_some() {
                 upload.ready.push_front(pieces);
-            } else if self.spare.len() < SPARE_MAX {
-                self.spare.push(pieces.into_room());
             }
         }
-        upload.read_on(&self.read, &mut self.spare);
+        upload.read_on(&self.read, &self.spare);
         self.uploads.push_back(upload);
     }
 
@@ -112,15 +107,7 @@ impl Turns {
     pub(super) fn ended(&mut self) -> Option<Ended> {
         let at = self.uploads.iter().position(Upload::is_over)?;
         let Upload { transfer, sent_bytes, state, .. } = self.uploads.remove(at)?;
-        self.tidy();
         Some(Ended { transfer, bytes: sent_bytes, whole: matches!(state, State::Read) })
-    }
-
-    /// A connection on which nothing is sent holds no memory.
-    fn tidy(&mut self) {
-        if self.uploads.is_empty() {
-            self.spare = Vec::new();
-        }
     }
 }
 
@@ -134,7 +121,7 @@ impl Upload {
     }
 
     /// Has more read, if there is room and there is more.
-    fn read_on(&mut self, read: &UnboundedSender<Read>, spare: &mut Vec<Vec<u8>>) {
+    fn read_on(&mut self, read: &UnboundedSender<Read>, spare: &Spare) {
         if self.ready.len() >= READ_MAX || !matches!(self.state, State::Idle(_)) {
             return;
         }
@@ -142,7 +129,7 @@ impl Upload {
         let (number, read) = (self.number, read.clone());
         // If nobody waits for it any more, it is thrown away.
         let tell = move |pieces| _ = read.send(Read { number, pieces });
-        if !source.read(self.transfer, spare.pop().unwrap_or_default(), tell) {
+        if !source.read(self.transfer, spare.clone(), tell) {
             self.state = State::Broken;
         }
     }
