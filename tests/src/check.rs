@@ -348,15 +348,17 @@ impl Person {
     }
 }
 
-/// Whether a line has this form, in which each `#` is some number, and each `*` some text.
+/// Whether a line has this form, in which each `#` is some number, and each `*` any text.
 fn has_form(line: &str, form: &str) -> bool {
     let Some(place) = form.find(['#', '*']) else { return line == form };
     let (before, after) = (&form[..place], &form[place + 1..]);
     let Some(rest) = line.strip_prefix(before) else { return false };
-    let is_number = form.as_bytes()[place] == b'#';
-    let ends = rest.char_indices().map(|(at, char)| (at + char.len_utf8(), char));
-    ends.take_while(|(_, char)| !is_number || char.is_ascii_digit())
-        .any(|(end, _)| has_form(&rest[end..], after))
+    if form.as_bytes()[place] == b'*' {
+        let mut starts = rest.char_indices().map(|(start, _)| start).chain([rest.len()]);
+        return starts.any(|start| has_form(&rest[start..], after));
+    }
+    let next = rest.trim_start_matches(|char: char| char.is_ascii_digit());
+    next.len() < rest.len() && has_form(next, after)
 }
 
 /// A short file as it is, of a longer one how long it is, and its hash.

@@ -31,7 +31,7 @@
 //!   more, `hans> (interrupt)` a Ctrl-C.
 //! - `hans< yoda`: the next line that he sees. `hans< (nothing)`: he sees no further line. `hans< (exit 4)`:
 //!   his client has ended with that status, and there was no further line.
-//! - `hans<~ a: # of 16 chunks`: a line of this form, in which each `#` stands for some number, and each `*` for some
+//! - `hans<~ a: # of 16 chunks`: a line of this form, in which each `#` stands for some number, and each `*` for any
 //!   text.
 //! - `others< yoda logged in`: everybody who is online and is not named in this paragraph (that is, since
 //!   the last blank line; `is online` names nobody) sees that line; `everyone<` means all who are online.
@@ -190,7 +190,7 @@ pub enum Whom {
 pub enum Sight {
     /// This line.
     Line(String),
-    /// A line like this one, in which each `#` is some number, and each `*` some text.
+    /// A line like this one, in which each `#` is some number, and each `*` any text.
     Form(String),
     /// No line.
     Nothing,
