@@ -60,7 +60,7 @@ fn main() {
 fn fill(path: &Path, size: usize) -> std::io::Result<()> {
     let mut file = fs::File::create(path)?;
     for mib in 0..size / MIB {
-        let bytes: Vec<u8> = (0..MIB).map(|at| (at * (2 * mib + 1) >> 7).to_le_bytes()[0]).collect();
+        let bytes: Vec<u8> = (0..MIB).map(|at| ((at * (2 * mib + 1)) >> 7).to_le_bytes()[0]).collect();
         file.write_all(&bytes)?;
     }
     Ok(())

@@ -1,19 +1,24 @@
 //! The downloads under way, and their transfers.
 
+mod reports;
+mod safety;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
-use starling_core::client::{FileEvent, FileTrouble};
+use starling_core::client::FileEvent;
 use starling_core::filename::FileName;
 use starling_core::id::ConnId;
 use starling_core::swarm::resume::Subject;
-use starling_core::swarm::{Bitmap, ChunkHash, Content, Manifest};
+use starling_core::swarm::{ChunkHash, Content, Manifest};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::Instant;
+
+use reports::BUSY_TRIES;
+pub(super) use reports::Report;
 
 use super::intake::Intake;
 use super::room::Room;
@@ -26,15 +31,6 @@ use crate::share::{Part, Pool, WriteError};
 const THREADS: usize = 2;
 /// Jobs that wait for them. A transfer has one at most, and so has an upload.
 const JOBS_MAX: usize = 4096;
-/// How often what was verified is made safe.
-const SYNC_EVERY: Duration = Duration::from_millis(500);
-/// And after how many bytes.
-const UNSAFE_MAX: u64 = 64 * 1024 * 1024;
-/// How long an answer waits until it is known what the file is that has the name.
-const FIND_MAX: Duration = Duration::from_secs(5);
-/// How often a file is asked for that is held, and how long it rests between: it may be about to be let go.
-const BUSY_TRIES: u32 = 20;
-const BUSY_REST: Duration = Duration::from_millis(50);
 
 /// A connection, and the number that a transfer has on it.
 pub(super) type Transfer = (ConnId, u32);
@@ -62,6 +58,8 @@ struct Download {
     content: Content,
     /// Once it is prepared.
     part: Option<Arc<Part>>,
+    /// Its disk has failed.
+    is_broken: bool,
 }
 
 struct Receiving {
@@ -69,18 +67,6 @@ struct Receiving {
     name: FileName,
     /// Nothing if its download was not there.
     intake: Option<Arc<Intake>>,
-}
-
-/// What a thread has done, and for which download or transfer.
-pub(super) enum Report {
-    Opened { name: FileName, number: u64, tries: u32, result: Result<Arc<Part>, WriteError> },
-    Found { name: FileName, number: u64, content: Option<Content> },
-    Again { name: FileName, number: u64, tries: u32 },
-    Written { transfer: Transfer, number: u64, result: Result<bool, WriteError> },
-    Completed { name: FileName, number: u64, result: Result<(), WriteError> },
-    Synced,
-    Released,
-    Event(FileEvent),
 }
 
 impl Downloads {
@@ -102,7 +88,7 @@ impl Downloads {
     /// Takes up a download, or begins it.
     pub(super) fn prepare(&mut self, name: FileName, content: Content) {
         let number = self.number();
-        self.by_name.insert(name.clone(), Download { number, content, part: None });
+        self.by_name.insert(name.clone(), Download { number, content, part: None, is_broken: false });
         self.open(name, number, BUSY_TRIES);
     }
 
@@ -223,117 +209,6 @@ impl Downloads {
         Source::new(self.pool.handle(), open)
     }
 
-    /// What the machine is to hear of it.
-    pub(super) fn judge(&mut self, report: Report) -> Option<FileEvent> {
-        match report {
-            Report::Opened { name, number, tries, result } => self.opened(name, number, tries, result),
-            Report::Again { name, number, tries } => {
-                self.open(name, number, tries);
-                None
-            }
-            Report::Found { name, number, content } => {
-                self.is_meant(&name, number).then(|| prepared(name, Err(FileTrouble::Taken(content))))
-            }
-            Report::Written { transfer, number, result } => self.written(transfer, number, &result),
-            Report::Completed { name, number, result } => self
-                .is_meant(&name, number)
-                .then(|| FileEvent::Completed { name, result: result.map_err(|error| trouble(&error)) }),
-            Report::Synced => {
-                self.is_syncing = false;
-                None
-            }
-            Report::Released => None,
-            Report::Event(event) => Some(event),
-        }
-    }
-
-    fn opened(
-        &mut self,
-        name: FileName,
-        number: u64,
-        tries: u32,
-        result: Result<Arc<Part>, WriteError>,
-    ) -> Option<FileEvent> {
-        let download = self.by_name.get_mut(&name).filter(|download| download.number == number)?;
-        match result {
-            Ok(part) => {
-                self.parts.insert((name.clone(), download.content), Arc::downgrade(&part));
-                let held = part.held();
-                download.part = Some(part);
-                Some(prepared(name, Ok(held)))
-            }
-            Err(WriteError::Taken) => {
-                let mut stock = self.stock.clone();
-                self.later(async move {
-                    let content = timeout(FIND_MAX, stock.find(&name)).await.ok().flatten();
-                    Report::Found { name, number, content }
-                });
-                None
-            }
-            Err(WriteError::Busy) if tries > 0 => {
-                self.later(async move {
-                    sleep(BUSY_REST).await;
-                    Report::Again { name, number, tries: tries - 1 }
-                });
-                None
-            }
-            Err(error) => self.fail(name, number, trouble(&error)),
-        }
-    }
-
-    /// A download cannot begin.
-    fn fail(&mut self, name: FileName, number: u64, why: FileTrouble) -> Option<FileEvent> {
-        self.is_meant(&name, number).then(|| {
-            self.by_name.remove(&name);
-            prepared(name, Err(why))
-        })
-    }
-
-    fn written(
-        &mut self,
-        transfer: Transfer,
-        number: u64,
-        result: &Result<bool, WriteError>,
-    ) -> Option<FileEvent> {
-        self.transfers.get(&transfer).filter(|receiving| receiving.number == number)?;
-        let Receiving { name, .. } = self.transfers.remove(&transfer)?;
-        if self.part(&name).is_some_and(|part| part.unsafe_bytes() >= UNSAFE_MAX) {
-            self.make_safe();
-        }
-        let (peer, transfer) = transfer;
-        let result = result.as_ref().map(|is_right| *is_right).map_err(trouble);
-        Some(FileEvent::Written { name, peer, transfer, result })
-    }
-
-    /// Waits until it is time for [`Downloads::make_safe`].
-    pub(super) async fn is_due(&self) {
-        if self.is_syncing || self.unsafest().is_none() {
-            std::future::pending().await
-        } else {
-            sleep_until(self.sync_at).await;
-        }
-    }
-
-    /// Makes safe what was verified of one download, unless that is being done.
-    pub(super) fn make_safe(&mut self) {
-        let Some(part) = self.unsafest().filter(|_| !self.is_syncing) else { return };
-        self.is_syncing = true;
-        let downloads = u32::try_from(self.by_name.len().max(1)).unwrap_or(u32::MAX);
-        self.sync_at = Instant::now() + SYNC_EVERY / downloads;
-        self.run(Report::Synced, move || {
-            // If it fails, whoever writes next is told.
-            let _ = part.sync();
-            Report::Synced
-        });
-    }
-
-    /// The one of which a power cut would take most.
-    fn unsafest(&self) -> Option<Arc<Part>> {
-        let parts = self.by_name.values().filter_map(|download| download.part.as_ref());
-        let most = parts.max_by_key(|part| part.unsafe_bytes());
-        most.filter(|part| part.unsafe_bytes() > 0).cloned()
-    }
-
     /// Has all threads wait until the other end of `closed` is dropped.
     #[cfg(test)]
     pub(super) fn occupy(&self, closed: &Arc<std::sync::Mutex<std::sync::mpsc::Receiver<()>>>) {
@@ -364,25 +239,6 @@ impl Downloads {
             tell(&self.tell, refused);
         }
     }
-
-    /// Tells what comes out of it, without a thread.
-    fn later(&self, report: impl Future<Output = Report> + Send + 'static) {
-        let reports = self.tell.clone();
-        tokio::spawn(async move { tell(&reports, report.await) });
-    }
-}
-
-impl Drop for Downloads {
-    fn drop(&mut self) {
-        self.transfers
-            .values()
-            .filter_map(|receiving| receiving.intake.as_ref())
-            .for_each(|intake| intake.forget());
-        for part in self.by_name.values().filter_map(|download| download.part.clone()) {
-            // Whoever is told why has gone. The pool waits for all that it has been given.
-            let _ = self.pool.run(Box::new(move || _ = part.sync()));
-        }
-    }
 }
 
 impl fmt::Debug for Downloads {
@@ -395,10 +251,6 @@ fn begin(stock: &Stock, name: &FileName, content: Content) -> Result<Part, Write
     let layout =
         stock.layout(&content).ok_or_else(|| WriteError::Disk(io::ErrorKind::FileTooLarge.into()))?;
     Part::open(&stock.folder, name, Subject { content: content.id, layout })
-}
-
-fn prepared(name: FileName, result: Result<Bitmap, FileTrouble>) -> FileEvent {
-    FileEvent::Prepared { name, result }
 }
 
 /// Nothing was prepared for it.
