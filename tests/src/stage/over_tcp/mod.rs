@@ -96,7 +96,7 @@ impl Stage for OverTcp {
             if let Some(seen) = self.seen(who) {
                 return seen;
             }
-            if self.wait_for_bytes(stroke / CREEP) || self.settle() {
+            if self.wait_for_bytes(stroke / CREEP) || self.settle(Some(who)) {
                 continue;
             }
             let left = until.since(self.hand.now());
@@ -115,7 +115,7 @@ impl Stage for OverTcp {
         let target = origin + moment;
         assert!(target >= now, "@{} is over", moment.as_secs_f64());
         loop {
-            self.settle();
+            self.settle(None);
             let now = self.hand.now();
             let left = target.since(now);
             if left == Duration::ZERO {
@@ -231,8 +231,9 @@ impl OverTcp {
     }
 
     /// Waits until everything that is due by now has been done, and seen; only the store may still be at
-    /// work. Says whether anything was seen.
-    fn settle(&mut self) -> bool {
+    /// work. It is not waited any longer once `who` has something to read: what he does then comes before the rest.
+    /// Says whether anything happened.
+    fn settle(&mut self, who: Option<&Who>) -> bool {
         let mut happened = self.pump();
         loop {
             self.watch();
@@ -240,6 +241,9 @@ impl OverTcp {
                 return happened;
             }
             happened = true;
+            if who.and_then(|who| self.seats.get(who)).is_some_and(Seat::has_seen) {
+                return happened;
+            }
         }
     }
 

@@ -120,6 +120,11 @@ impl Seat {
         self.seen.pop_front()
     }
 
+    /// There is a line that was seen and not yet asked for.
+    pub(super) fn has_seen(&self) -> bool {
+        !self.seen.is_empty()
+    }
+
     /// How the client ended.
     pub(super) fn exit(&self) -> Option<i32> {
         self.exit
