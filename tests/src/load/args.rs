@@ -1,5 +1,6 @@
 //! The command line of `load`.
 
+mod swarm;
 mod threats;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::people::Setup;
+pub(crate) use swarm::*;
 pub(crate) use threats::*;
 
 /// Measures what a server spends, over loopback TCP. Prints one line of JSON.
@@ -69,6 +71,8 @@ pub(crate) enum Scenario {
     Login(Login),
     /// A crowd that logs in and stays
     Ramp(Ramp),
+    /// A file from one client to many, with the real programs
+    Swarm(Swarm),
     /// An attack, and what others notice of it
     Threats(Threats),
     /// Writes credentials.txt and server.toml for a server that --connect is to talk to
@@ -204,6 +208,7 @@ impl Scenario {
             Scenario::Idle(_) => "idle",
             Scenario::Login(_) => "login",
             Scenario::Ramp(_) => "ramp",
+            Scenario::Swarm(_) => "swarm",
             Scenario::Threats(threats) => threats.threat.name(),
             Scenario::Folder(_) => "folder",
             Scenario::Serve(_) => "serve",
@@ -228,6 +233,7 @@ impl Scenario {
             Scenario::Login(login) => login.people(),
             Scenario::Ramp(ramp) => ramp.people,
             Scenario::Folder(folder) => folder.people,
+            Scenario::Swarm(swarm) => 1 + swarm.leechers,
             Scenario::Threats(threats) => threats.threat.setup().people,
             Scenario::Serve(_) => 0,
         }
@@ -252,8 +258,8 @@ mod tests {
     #[test]
     fn every_scenario_has_defaults() {
         for name in [
-            "fanout", "direct", "offline", "idle", "login", "ramp", "t02", "t03", "t04", "t05", "t09", "t13",
-            "t14", "t15",
+            "fanout", "direct", "offline", "idle", "login", "ramp", "swarm", "t02", "t03", "t04", "t05",
+            "t09", "t13", "t14", "t15",
         ] {
             let path = if name.starts_with('t') { "threats " } else { "" };
             let args = parse(&format!("load {path}{name}")).expect(name);

@@ -90,7 +90,11 @@ fn command(program: &Path, descriptors: Option<u32>) -> Command {
     command
 }
 
-fn program(named: Option<&Path>) -> Result<PathBuf, Error> {
+/// The server to start.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn program(named: Option<&Path>) -> Result<PathBuf, Error> {
     let path = match named {
         Some(path) => path.canonicalize().unwrap_or_else(|_| path.to_path_buf()),
         None => std::env::current_exe()?.with_file_name("server"),
@@ -127,7 +131,7 @@ fn first_line(stdout: ChildStdout) -> String {
 }
 
 /// The port in `listening on 127.0.0.1:4000`.
-fn port(said: &str) -> Option<u16> {
+pub(crate) fn port(said: &str) -> Option<u16> {
     said.trim_end().strip_prefix("listening on ")?.rsplit_once(':')?.1.parse().ok()
 }
 

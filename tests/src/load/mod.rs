@@ -59,6 +59,12 @@ fn run(args: &Args) -> Result<(), Error> {
         return Ok(people::write_folder(&folder.path, Setup::of(folder.people), people::PASSWORD)?);
     }
     descriptors::raise();
+    if let args::Scenario::Swarm(swarm) = &args.scenario {
+        let report = Report::begin(&args.scenario, Secrecy::Tls);
+        let figures = scenario::swarm::run(swarm, args)?;
+        writeln!(io::stdout(), "{}", report.end(figures))?;
+        return Ok(());
+    }
     let securities: &[Secrecy] = match args.transport {
         Transport::Tls => &[Secrecy::Tls],
         Transport::Plain => &[Secrecy::Plain],

@@ -108,7 +108,7 @@ impl Memory {
     }
 
     fn read(rollup: &str) -> Option<Memory> {
-        Some(Memory { resident: kib(rollup, "Rss")?, private_dirty: kib(rollup, "Private_Dirty")? })
+        Some(Memory { resident: value(rollup, "Rss")?, private_dirty: value(rollup, "Private_Dirty")? })
     }
 }
 
@@ -118,11 +118,29 @@ impl Memory {
 /// If there is no such process.
 pub(crate) fn rss(pid: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    kib(&status, "VmRSS").ok_or_else(|| io::ErrorKind::InvalidData.into())
+    value(&status, "VmRSS").ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// `VmHWM` of the process `pid`, KiB: the most that `VmRSS` has been.
+///
+/// # Errors
+/// If there is no such process, or it has ended and is not yet waited for.
+pub(crate) fn peak(pid: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    value(&status, "VmHWM").ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// `wchar` of the process `pid`: bytes that it has written, into files and with `writev` into sockets.
+///
+/// # Errors
+/// If there is no such process, or it may not be looked at.
+pub(crate) fn bytes_written(pid: u32) -> io::Result<u64> {
+    let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
+    value(&io, "wchar").ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// The value of `key` in lines like `VmRSS:    1900 kB`.
-fn kib(text: &str, key: &str) -> Option<u64> {
+fn value(text: &str, key: &str) -> Option<u64> {
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     value.split_ascii_whitespace().next()?.parse().ok()
 }
@@ -158,8 +176,10 @@ mod tests {
     #[test]
     fn keys_are_whole_words() {
         let status = "Name:\tx\nVmHWM:\t    2000 kB\nVmRSS:\t    1900 kB\nRssAnon:\t 152 kB\n";
-        assert_eq!(kib(status, "VmRSS"), Some(1_900));
-        assert_eq!(kib(status, "Vm"), None);
+        assert_eq!(value(status, "VmRSS"), Some(1_900));
+        assert_eq!(value(status, "VmHWM"), Some(2_000));
+        assert_eq!(value("rchar: 9\nwchar: 8\n", "wchar"), Some(8));
+        assert_eq!(value(status, "Vm"), None);
         let rollup = "55-7f ---p 0 0:0 0  [rollup]\nRss:  1716 kB\nPss: 254 kB\nPrivate_Dirty:   112 kB\n";
         assert_eq!(Memory::read(rollup), Some(Memory { resident: 1_716, private_dirty: 112 }));
         assert_eq!(Memory::read("Rss: 1 kB\n"), None);

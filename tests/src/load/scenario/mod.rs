@@ -7,6 +7,7 @@ mod login;
 mod offline;
 mod paced;
 mod ramp;
+pub(crate) mod swarm;
 mod talk;
 mod threats;
 
@@ -28,6 +29,8 @@ pub(crate) fn run(scenario: &Scenario, bed: &mut Bed) -> Result<Figures, Error> 
         Scenario::Login(login) => login::run(login, bed),
         Scenario::Ramp(ramp) => ramp::run(ramp, bed),
         Scenario::Threats(threats) => threats::run(&threats.threat, bed),
-        Scenario::Folder(_) | Scenario::Serve(_) => unreachable!("they need no server"),
+        Scenario::Swarm(_) | Scenario::Folder(_) | Scenario::Serve(_) => {
+            unreachable!("they use no server that is found here")
+        }
     }
 }

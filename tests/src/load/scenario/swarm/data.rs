@@ -1,0 +1,112 @@
+//! The bytes of a swarm: where they lie, how they are made and compared.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A file system in memory, on most systems.
+const MEMORY: &str = "/dev/shm";
+/// What `statfs` says of such a file system.
+const TMPFS: u64 = 0x0102_1994;
+const PIECE_BYTES: usize = 1 << 20;
+
+/// A folder that goes with its value.
+#[derive(Debug)]
+pub(super) struct Place {
+    folder: TempDir,
+    /// Its files end on a disk.
+    pub(super) is_disk: bool,
+}
+
+impl Place {
+    /// In `named`, or else in memory, or else where temporary files are.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn make(named: Option<&Path>) -> io::Result<Place> {
+        let memory = Path::new(MEMORY);
+        let temporary = std::env::temp_dir();
+        let parent = named.unwrap_or(if memory.is_dir() { memory } else { &temporary }).canonicalize()?;
+        let folder = tempfile::Builder::new().prefix("swarm-").tempdir_in(parent)?;
+        let kind = rustix::fs::statfs(folder.path())?.f_type;
+        Ok(Place { is_disk: u64::try_from(kind) != Ok(TMPFS), folder })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Makes a file of `size` bytes that nothing can make smaller; its hash.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn make(path: &Path, size: u64) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    write(path, size, |piece| {
+        hasher.update(piece);
+    })?;
+    Ok(hasher.finalize())
+}
+
+fn write(path: &Path, size: u64, mut seen: impl FnMut(&[u8])) -> io::Result<File> {
+    let mut bytes = blake3::Hasher::new().update(b"swarm").finalize_xof();
+    let mut file = File::create(path)?;
+    let (mut piece, mut left) = (vec![0; PIECE_BYTES], size);
+    while left > 0 {
+        let length = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+        bytes.fill(&mut piece[..length]);
+        file.write_all(&piece[..length])?;
+        seen(&piece[..length]);
+        left -= length as u64;
+    }
+    Ok(file)
+}
+
+/// The hash of a file.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn hash(path: &Path) -> io::Result<blake3::Hash> {
+    let mut file = File::open(path)?;
+    let (mut hasher, mut piece) = (blake3::Hasher::new(), vec![0; PIECE_BYTES]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hasher.finalize()),
+            length => hasher.update(&piece[..length]),
+        };
+    }
+}
+
+/// How long it takes to write a file of `size` bytes there, until it is safe.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn plain_write(folder: &Path, size: u64) -> io::Result<Duration> {
+    let path = folder.join("plain");
+    let begin = Instant::now();
+    write(&path, size, |_| {})?.sync_all()?;
+    let took = begin.elapsed();
+    std::fs::remove_file(path)?;
+    Ok(took)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_its_size_and_its_hash() {
+        let place = Place::make(None).expect("a folder");
+        for size in [1, PIECE_BYTES as u64, PIECE_BYTES as u64 + 7] {
+            let path = place.path().join("file");
+            let made = make(&path, size).expect("a file");
+            assert_eq!(std::fs::metadata(&path).expect("it is there").len(), size);
+            assert_eq!(hash(&path).expect("it can be read"), made);
+        }
+        assert!(plain_write(place.path(), 10).is_ok());
+    }
+}
