@@ -53,7 +53,7 @@ impl IdPrefix {
     #[must_use]
     pub fn fits(&self, id: &ContentId) -> bool {
         let whole = self.digits / 2;
-        let is_half_right = self.digits % 2 == 0 || self.bytes[whole] >> 4 == id.0[whole] >> 4;
+        let is_half_right = self.digits.is_multiple_of(2) || self.bytes[whole] >> 4 == id.0[whole] >> 4;
         self.bytes[..whole] == id.0[..whole] && is_half_right
     }
 }

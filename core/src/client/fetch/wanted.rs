@@ -89,9 +89,8 @@ impl Hashes {
     }
 
     /// Bytes of a whole list.
-    pub(super) const fn bytes(layout: Layout) -> usize {
-        // There are few chunks, however large the file is.
-        (layout.size().div_ceil(layout.chunk_bytes()) as usize) * ContentId::BYTES
+    pub(super) fn bytes(layout: Layout) -> usize {
+        layout.count() as usize * ContentId::BYTES
     }
 }
 
