@@ -85,7 +85,8 @@ async fn t52_a_file_that_is_changed_is_broken_off() {
 
 /// A file of one large chunk.
 async fn large(of: &mut Person) -> Manifest {
-    fs::File::create(of.path("large")).unwrap().set_len(64 * 1024 * KIB as u64).unwrap();
+    fs::File::create(of.path(".new")).unwrap().set_len(64 * 1024 * KIB as u64).unwrap();
+    fs::rename(of.path(".new"), of.path("large")).unwrap();
     of.until_offered("large").await
 }
 

@@ -91,8 +91,7 @@ async fn what_was_released_is_taken_up_again() {
 async fn a_name_that_is_taken_is_said_with_what_has_it() {
     let mut luke = Person::new(SMALL).await;
     let manifest = luke.offers("original", &content(900 * KIB)).await;
-    fs::write(luke.path("report.pdf"), b"mine").unwrap();
-    let other = luke.until_offered("report.pdf").await;
+    let other = luke.offers("report.pdf", b"mine").await;
     let taken = FileTrouble::Taken(Some(content_of(&other)));
     assert_eq!(luke.prepares(&manifest).await, Err(taken));
     fs::remove_file(luke.path("report.pdf")).unwrap();
