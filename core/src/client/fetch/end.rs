@@ -70,6 +70,7 @@ impl Fetch {
     /// From now on it is a file like others. What others get of it, they go on to get.
     fn is_done(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
         let Some(mut wanted) = self.wanted.remove(&content) else { return };
+        self.not_sought(wanted.sought);
         // The last of what has come was perhaps not told yet; the server hears that it is all.
         self.forget_all_incoming(content);
         let held = Bitmap::all(wanted.layout.count());
@@ -103,6 +104,7 @@ impl Fetch {
         self.forget_all_incoming(content);
         self.leave(content, hands);
         if let Some(wanted) = self.wanted.remove(&content) {
+            self.not_sought(wanted.sought);
             hands.file(FileOrder::Release { name: wanted.name });
         }
         hands.cx.send(Request::Active.frame());

@@ -42,6 +42,8 @@ use link::Link;
 use seek::Seek;
 use wanted::Wanted;
 
+/// Questions that have no answer yet and that nobody waits for: commands under way, and questions about downloads.
+const LATE_MAX: usize = 4_096;
 /// Contents that the server is told of because somebody asked for a file of that name.
 const OFFERED_MAX: usize = 4_096;
 /// Questions for one name that have no answer yet.
@@ -59,6 +61,8 @@ pub(super) struct Fetch {
     turns: VecDeque<(RequestId, Fetching)>,
     seeks: Vec<Seek>,
     wanted: BTreeMap<Content, Wanted>,
+    /// Questions for a file whose answers nobody waits for any more.
+    late: VecDeque<RequestId>,
     /// What the server knows to be whole here.
     offered: BTreeSet<Content>,
     /// Questions of the server that name one file.
@@ -84,6 +88,7 @@ impl Fetch {
             turns: VecDeque::new(),
             seeks: Vec::new(),
             wanted: BTreeMap::new(),
+            late: VecDeque::new(),
             offered: BTreeSet::new(),
             asked: VecDeque::new(),
             links: BTreeMap::new(),
@@ -178,11 +183,13 @@ impl Fetch {
     pub(super) fn part(&mut self, hands: &mut Hands<'_, '_>) {
         self.turns.clear();
         for seek in core::mem::take(&mut self.seeks) {
+            self.not_sought(seek.asked());
             if seek.is_preparing() {
                 hands.file(FileOrder::Release { name: seek.name });
             }
         }
         for (_, wanted) in core::mem::take(&mut self.wanted) {
+            self.not_sought(wanted.sought);
             hands.file(FileOrder::Release { name: wanted.name });
         }
         self.offered.clear();

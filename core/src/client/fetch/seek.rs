@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Fetch, Hands, refuse, show};
+use super::{Fetch, Hands, LATE_MAX, refuse, show};
 use crate::client::asked::{Answer, Misfit};
 use crate::client::file::FileOrder;
 use crate::client::view::{Complaint, DownloadComplaint, DownloadLine, Line, Listing};
@@ -52,6 +52,14 @@ enum Stage {
 impl Seek {
     pub(super) const fn is_preparing(&self) -> bool {
         matches!(self.stage, Stage::Preparing(..))
+    }
+
+    /// The question that has no answer yet.
+    pub(super) const fn asked(&self) -> Option<RequestId> {
+        match self.stage {
+            Stage::Asked(request, _) => Some(request),
+            Stage::Waiting(_) | Stage::Preparing(..) => None,
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -113,7 +121,17 @@ impl Fetch {
 
     /// Whether it is our question that the server answers.
     pub(in crate::client) fn is_seek(&self, request: RequestId) -> bool {
-        self.seek_of(request).is_some() || self.wanted.values().any(|wanted| wanted.sought == Some(request))
+        self.seek_of(request).is_some()
+            || self.wanted.values().any(|wanted| wanted.sought == Some(request))
+            || self.late.contains(&request)
+    }
+
+    /// Nobody waits for the answer to a question any more.
+    pub(super) fn not_sought(&mut self, request: Option<RequestId>) {
+        self.late.extend(request);
+        if self.late.len() > LATE_MAX {
+            self.late.pop_front();
+        }
     }
 
     /// Asks who offers a file that is being fetched: perhaps somebody who was not there before.
@@ -135,6 +153,11 @@ impl Fetch {
 
     /// Whoever offers just this can be called.
     fn found_more(&mut self, page: &Found, hands: &mut Hands<'_, '_>) {
+        if !page.last {
+            hands.cx.send(Request::More { request: page.request }.frame());
+        } else if let Some(place) = self.late.iter().position(|late| *late == page.request) {
+            self.late.remove(place);
+        }
         let own = self.own;
         let is_it = |wanted: &&mut super::Wanted| wanted.sought == Some(page.request);
         let Some(wanted) = self.wanted.values_mut().find(is_it) else { return };
@@ -151,8 +174,6 @@ impl Fetch {
         }
         if page.last {
             wanted.sought = None;
-        } else {
-            hands.cx.send(Request::More { request: page.request }.frame());
         }
         self.call_some(content, hands);
     }
@@ -255,14 +276,14 @@ impl Fetch {
     }
 
     fn prepare(&mut self, place: usize, content: Content, owners: Vec<Name>, hands: &mut Hands<'_, '_>) {
-        let seek = &mut self.seeks[place];
-        let name = seek.name.clone();
-        if self.wanted.contains_key(&content) {
+        let name = self.seeks[place].name.clone();
+        let is_it = |seek: &Seek| matches!(seek.stage, Stage::Preparing(other, _) if other == content);
+        if self.wanted.contains_key(&content) || self.seeks.iter().any(is_it) {
             // The same under another name: what comes belongs to that one.
             let complaint = DownloadComplaint::Running(name);
             return self.answer(place, Line::Refused(Complaint::Download(complaint)), hands);
         }
-        seek.stage = Stage::Preparing(content, owners);
+        self.seeks[place].stage = Stage::Preparing(content, owners);
         hands.file(FileOrder::Prepare { name, content });
     }
 
@@ -302,6 +323,7 @@ impl Fetch {
     ) -> bool {
         let Some(place) = self.seeks.iter().position(|seek| seek.name == *name) else { return false };
         let seek = self.seeks.swap_remove(place);
+        self.not_sought(seek.asked());
         if seek.is_preparing() {
             hands.file(FileOrder::Release { name: seek.name });
         }

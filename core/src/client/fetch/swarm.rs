@@ -50,6 +50,11 @@ impl Fetch {
             if who == self.own || held.chunks() != chunks {
                 continue;
             }
+            if wanted.is_introduced && !self.links.contains_key(&who) {
+                // He has come anew: where he was before, nobody is met.
+                hands.peers.stop_calling(who, hands.cx);
+                source.neighbours.put_off(who);
+            }
             source.neighbours.met(who);
             if !wanted.is_introduced && held.held() > 0 {
                 wanted.owners.insert(who);

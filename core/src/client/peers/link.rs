@@ -101,6 +101,12 @@ impl Peers {
         self.openings.contains_key(&Tie::fetch(whom)) || self.links.calls.values().any(|other| *other == whom)
     }
 
+    /// Whatever introduction to somebody there is, it leads to nobody.
+    pub(in crate::client) fn stop_calling(&mut self, who: Name, cx: &mut Context<'_>) {
+        self.links.calls.retain(|_, other| *other != who);
+        self.forget_opening(Tie::fetch(who), cx);
+    }
+
     /// The connection with somebody, if there is one.
     pub(in crate::client) fn link_with(&self, who: Name) -> Option<ConnId> {
         self.links.conns.get(&who).copied()

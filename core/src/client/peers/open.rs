@@ -282,7 +282,7 @@ impl Peers {
         }
     }
 
-    fn forget_opening(&mut self, tie: Tie, cx: &mut Context<'_>) {
+    pub(super) fn forget_opening(&mut self, tie: Tie, cx: &mut Context<'_>) {
         if let Some(opening) = self.openings.remove(&tie) {
             cx.order(Action::Abandon { pass: opening.pass });
             self.drop_lines(opening.pass, None, cx);
