@@ -5,13 +5,13 @@ use bytes::{BufMut, Bytes};
 
 use super::fault::PeerFault;
 use super::fields::Fields;
-use super::frame::{Frame, HEAD_BYTES, RawFrame, Start};
+use super::frame::{Frame, RawFrame, Start};
 use super::kind::{CONTROL_MAX, Kind};
 use super::swarm::about;
 use crate::swarm::{Bitmap, Content, ContentId};
 
-/// Bytes of a file in one PIECE at most: with its head and its number it fills four records of TLS.
-pub const PIECE_MAX: usize = 4 * 16 * 1024 - HEAD_BYTES - 4;
+/// Bytes of a file in one PIECE at most: whole pages for a disk, and whole leaves for the hash.
+pub const PIECE_MAX: usize = 64 * 1024;
 /// Hashes in one HASHES at most.
 pub const HASHES_MAX: usize = 1_024;
 /// Chunks in one GOT at most.

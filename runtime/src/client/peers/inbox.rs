@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
 
 /// Room for what is passed on at once.
-const ROOM_BYTES: usize = 128 * 1024;
+const ROOM_BYTES: usize = 2 * FRAME_MAX;
 /// A longer frame is passed on as it comes.
 const FRAME_MAX: usize = HEAD_BYTES + 4 + PIECE_MAX;
 /// So long the beginning of a frame waits for its end: that something comes is a sign of life, too.
