@@ -31,6 +31,7 @@ def main():
     ap.add_argument("--delay", type=float, default=20); ap.add_argument("--loss", type=float, default=0)
     ap.add_argument("--leechers", type=int, default=8); ap.add_argument("--size", default="64M")
     ap.add_argument("--queue", type=int, default=50); ap.add_argument("--cc", default="cubic")
+    ap.add_argument("--sysctl", action="append", default=[], help="KEY=VALUE in every host")
     ap.add_argument("--load", default=os.path.join(HERE, "../../target/release/load"))
     o = ap.parse_args(av)
     up = o.leecher_up or o.rate
@@ -38,7 +39,7 @@ def main():
     least = least_s(size_of(o.size), o.rate * 1e6, [up * 1e6] * o.leechers, o.rate * 1e6)
     lab = NetLab(f"sw{os.getpid()}x")
     try:
-        lab.up(2 + o.leechers, o.rate, delay=o.delay, loss=o.loss, queue=o.queue, per_host=rates, cc=o.cc)
+        lab.up(2 + o.leechers, o.rate, delay=o.delay, loss=o.loss, queue=o.queue, per_host=rates, cc=o.cc, sysctl=o.sysctl)
         command = [o.load, "swarm", "--leechers", str(o.leechers), "--size", o.size,
                    "--deadline-s", str(int(60 + 5 * least)), "--server-address", lab.ip(0),
                    "--exec", " ".join(lab.cmd("{i}", [])), *tail]
