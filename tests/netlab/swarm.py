@@ -10,7 +10,7 @@ as a multiple of it; and load_1m, how busy the machine was. The server has no li
 
 All programs get the highest priority, so that others on the machine delay nothing: what is measured is the network.
 """
-import argparse, json, os, subprocess, sys
+import argparse, json, os, signal, subprocess, sys
 
 from netlab import HERE, NetLab, prio
 
@@ -43,12 +43,18 @@ def main():
         command = [o.load, "swarm", "--leechers", str(o.leechers), "--size", o.size,
                    "--deadline-s", str(int(60 + 5 * least)), "--server-address", lab.ip(0),
                    "--exec", " ".join(lab.cmd("{i}", [])), *tail]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prio)
+        load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prio)
+        try:
+            said = load.communicate()[0]
+        finally:
+            if load.poll() is None:   # the group of this one child: itself and the programs it has started
+                os.killpg(load.pid, signal.SIGTERM)
+                load.wait()
     finally:
         lab.down()
-    if done.returncode:
-        sys.exit(done.returncode)
-    line = json.loads(done.stdout)
+    if load.returncode:
+        sys.exit(load.returncode)
+    line = json.loads(said)
     line.update(least_ms=round(least * 1000), over_least=round(line["wall_ms"] / 1000 / least, 3),
                 load_1m=os.getloadavg()[0])
     print(json.dumps(line))
