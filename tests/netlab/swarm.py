@@ -10,7 +10,7 @@ as a multiple of it; and load_1m, how busy the machine was. The server has no li
 
 All programs get the highest priority, so that others on the machine delay nothing: what is measured is the network.
 """
-import argparse, json, os, signal, subprocess, sys
+import argparse, json, os, signal, subprocess, sys, tempfile
 
 from netlab import HERE, NetLab, prio
 
@@ -38,20 +38,23 @@ def main():
     rates = {0: (0, 0), **{i: (up, o.rate) for i in range(2, 2 + o.leechers)}}
     least = least_s(size_of(o.size), o.rate * 1e6, [up * 1e6] * o.leechers, o.rate * 1e6)
     lab = NetLab(f"sw{os.getpid()}x")
+    folder = tempfile.TemporaryDirectory(prefix="swarm-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     try:
         lab.up(2 + o.leechers, o.rate, delay=o.delay, loss=o.loss, queue=o.queue, per_host=rates, cc=o.cc, sysctl=o.sysctl)
         command = [o.load, "swarm", "--leechers", str(o.leechers), "--size", o.size,
                    "--deadline-s", str(int(60 + 5 * least)), "--server-address", lab.ip(0),
-                   "--exec", " ".join(lab.cmd("{i}", [])), *tail]
+                   "--exec", " ".join(lab.cmd("{i}", []))]
+        command += ([] if "--dir" in tail else ["--dir", folder.name]) + tail
         load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prio)
         try:
             said = load.communicate()[0]
         finally:
             if load.poll() is None:   # the group of this one child: itself and the programs it has started
-                os.killpg(load.pid, signal.SIGTERM)
+                os.killpg(load.pid, signal.SIGKILL)
                 load.wait()
     finally:
         lab.down()
+        folder.cleanup()
     if load.returncode:
         sys.exit(load.returncode)
     line = json.loads(said)
