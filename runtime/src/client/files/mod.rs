@@ -1,7 +1,7 @@
 //! The files of a client: what the machine orders about disks, and what came of it.
 //!
 //! Nothing here waits for a disk but the threads of a pool (`share/pool.rs`). What they find out comes back as a
-//! [`Report`]; one that nobody asks for any more, since its download was released or its transfer forgotten, is
+//! `Report`; one that nobody asks for any more, since its download was released or its transfer forgotten, is
 //! dropped here, so the machine never hears of what it has given up.
 
 mod downloads;

@@ -1,0 +1,190 @@
+//! What is said to others, and ordered of the disk.
+
+use super::*;
+
+#[test]
+fn a_file_comes_from_the_command_to_its_name() {
+    let mut world = World::begun(10_000, &Bitmap::none(10));
+    assert_eq!(world.seen(), [""; 0], "who else takes part is not known yet");
+    world.swarm(Vec::from([(name("yoda"), Bitmap::read(&[0x80, 0], 10).expect("one"))]));
+    assert_eq!(world.seen(), ["Downloading a: 10000 bytes in 10 chunks from 2 owners."]);
+    let luke = world.meets("luke");
+    let content = world.file.content();
+    let greeting = [
+        Transfer::Has { content, held: Bitmap::none(10) },
+        Transfer::List { content, from: 0 },
+        Transfer::Bid { content, wants: 1, has: 0, later: false },
+    ];
+    assert_eq!(world.said(), greeting, "one flight, whatever he answers");
+    world.hears(luke, Transfer::Has { content, held: Bitmap::all(10) });
+    world.hears(luke, Transfer::Grant { content, suggested: Some(7) });
+    assert_eq!(world.said(), [], "what chunks must be is not known yet");
+    let hashes = world.file.manifest.list().clone();
+    world.hears(luke, Transfer::Hashes { content, from: 0, hashes });
+    assert_eq!(world.said()[0], Transfer::Choose { content, transfer: 1, chunk: 7 });
+    world.delivers(luke, (1, 7), true);
+    while let Some(choice) = world.grant(luke) {
+        world.delivers(luke, choice, true);
+    }
+    let complete = FileOrder::Complete { name: file_name("a"), manifest: world.file.manifest.clone() };
+    assert_eq!(world.orders().pop(), Some(complete));
+    assert_eq!(world.seen(), [""; 0]);
+    world.file_event(FileEvent::Completed { name: file_name("a"), result: Ok(()) });
+    assert_eq!(world.seen(), ["Downloaded a: 10000 bytes in 10 chunks from luke."]);
+    assert_eq!(world.orders(), [FileOrder::Release { name: file_name("a") }]);
+}
+
+#[test]
+fn who_sends_a_wrong_chunk_is_asked_for_no_other() {
+    let (mut world, luke) = World::linked(10_000);
+    let choice = world.grant(luke).expect("he bids");
+    world.delivers(luke, choice, false);
+    assert_eq!(world.grant(luke), None);
+    let content = world.file.content();
+    world.hears(luke, Transfer::Has { content, held: Bitmap::all(10) });
+    assert_eq!(world.grant(luke), None);
+}
+
+#[test]
+fn a_chunk_that_is_broken_off_is_fetched_again() {
+    let (mut world, luke) = World::linked(3_000);
+    let (transfer, chunk) = world.grant(luke).expect("he bids");
+    let bytes = world.file.chunk(chunk).slice(..10);
+    world.hears(luke, Transfer::Piece { transfer, bytes });
+    world.orders();
+    world.hears(luke, Transfer::Refuse { transfer, why: Refused::BrokenOff });
+    assert_eq!(world.orders(), [FileOrder::Forget { name: file_name("a"), peer: luke, transfer }]);
+    let mut chosen = Vec::new();
+    while let Some(choice) = world.grant(luke) {
+        world.delivers(luke, choice, true);
+        chosen.push(choice.1);
+    }
+    chosen.sort_unstable();
+    assert_eq!(chosen, [0, 1, 2]);
+}
+
+#[test]
+fn what_nobody_honest_says_ends_the_connection() {
+    let content = File::new(3_000, 0).content();
+    for lie in [
+        Transfer::Piece { transfer: 9, bytes: Bytes::from_static(b"x") },
+        Transfer::Has { content, held: Bitmap::all(4) },
+    ] {
+        let (mut world, luke) = World::linked(3_000);
+        world.hears(luke, lie.clone());
+        assert!(
+            world
+                .rig
+                .client
+                .step(Event { at: world.rig.at, input: Input::PeerClosed { peer: luke } })
+                .is_empty(),
+            "{lie:?}"
+        );
+    }
+    let (mut world, luke) = World::linked(3_000);
+    let (transfer, chunk) = world.grant(luke).expect("he bids");
+    let mut longer = world.file.chunk(chunk).to_vec();
+    longer.push(0);
+    world.hears(luke, Transfer::Piece { transfer, bytes: longer.into() });
+    assert_eq!(world.grant(luke), None);
+}
+
+#[test]
+fn a_list_that_is_wrong_is_asked_of_another() {
+    let mut world = World::begun(10_000, &Bitmap::none(10));
+    world.swarm(Vec::from([(name("yoda"), Bitmap::all(10))]));
+    let content = world.file.content();
+    let (luke, yoda) = (world.meets("luke"), world.meets("yoda"));
+    let asked = |world: &mut World| {
+        let said = mem::take(&mut world.said);
+        said.into_iter().find(|(_, one)| matches!(one, Transfer::List { .. })).map(|(peer, _)| peer)
+    };
+    let first = asked(&mut world).expect("somebody is asked");
+    let hashes = Bytes::from(alloc::vec![7; 320]);
+    world.hears(first, Transfer::Hashes { content, from: 0, hashes });
+    let second = asked(&mut world).expect("another is asked");
+    assert_eq!(second, if first == luke { yoda } else { luke });
+    let hashes = world.file.manifest.list().slice(..64);
+    world.hears(second, Transfer::Hashes { content, from: 0, hashes });
+    assert_eq!(asked(&mut world), Some(second), "for the rest");
+    let hashes = world.file.manifest.list().slice(64..);
+    world.hears(second, Transfer::Hashes { content, from: 2, hashes });
+    assert!(world.grant(second).is_some());
+}
+
+#[test]
+fn an_empty_file_and_a_file_of_one_chunk_need_no_list() {
+    let mut world = World::begun(0, &Bitmap::none(0));
+    world.swarm(Vec::new());
+    assert_eq!(world.seen(), ["Downloading a: 0 bytes in 0 chunks from 1 owner."]);
+    world.file_event(FileEvent::Completed { name: file_name("a"), result: Ok(()) });
+    assert_eq!(world.seen(), ["Downloaded a: 0 bytes in 0 chunks from nobody."]);
+
+    let mut world = World::begun(1, &Bitmap::none(1));
+    world.swarm(Vec::new());
+    assert_eq!(world.seen(), ["Downloading a: 1 byte in 1 chunk from 1 owner."]);
+    let luke = world.meets("luke");
+    assert!(!world.said().iter().any(|one| matches!(one, Transfer::List { .. })));
+    let choice = world.grant(luke).expect("he bids");
+    let bytes = world.file.chunk(0);
+    world.hears(luke, Transfer::Piece { transfer: choice.0, bytes });
+    let (name, transfer, result) = (file_name("a"), choice.0, Ok(true));
+    world.file_event(FileEvent::Written { name, peer: luke, transfer, result });
+    world.file_event(FileEvent::Completed { name: file_name("a"), result: Ok(()) });
+    assert_eq!(world.seen(), ["Downloaded a: 1 byte in 1 chunk from luke."]);
+}
+
+#[test]
+fn a_file_that_is_asked_for_by_name_is_shared_and_given() {
+    let mut world = World::new(3_000);
+    let (content, layout) = (world.file.content(), world.file.manifest.layout());
+    let pattern = crate::pattern::Pattern::parse(b"a").expect("a pattern");
+    world.server(ServerFrame::Ask { question: 7, pattern });
+    let offers = Vec::from([Offer { name: file_name("a"), content: content.id, size: content.size }]);
+    world.rig.feed(Input::Looked { question: 7, offers: offers.clone(), indexing: false });
+    world.collect();
+    let held = Bitmap::all(3);
+    let share = Request::Share(crate::wire::Share { content, watches: false, held: held.clone() });
+    let answer = Request::Offers(Offers { question: 7, last: true, indexing: false, offers });
+    assert_eq!(mem::take(&mut world.asked), [share, answer]);
+
+    let (pass, luke) = (Pass([9; Pass::BYTES]), conn(1));
+    let vouch = Vouch {
+        pass,
+        role: Role::Called,
+        purpose: Purpose::Fetch,
+        request: RequestId(0),
+        name: name("luke"),
+        key: key(2),
+        candidates: Vec::new(),
+    };
+    world.server(ServerFrame::Vouch(vouch));
+    world.rig.feed(Input::PeerOpened { peer: luke, key: key(2), pass: None });
+    world.hears_frame(luke, &PeerFrame::meet(pass, Role::Caller));
+    world.hears_frame(luke, &PeerFrame::Open);
+    world.hears(luke, Transfer::Has { content, held: Bitmap::none(3) });
+    world.hears(luke, Transfer::List { content, from: 0 });
+    world.hears(luke, Transfer::Bid { content, wants: 1, has: 0, later: false });
+    let said = world.said();
+    assert_eq!(said[0], Transfer::Has { content, held });
+    assert!(matches!(said[1], Transfer::Grant { suggested: Some(_), .. }));
+    assert_eq!(world.orders(), [FileOrder::List { content }]);
+    let manifest = Some(world.file.manifest.clone());
+    world.file_event(FileEvent::Listed { content, manifest });
+    let hashes = world.file.manifest.list().clone();
+    assert_eq!(world.said(), [Transfer::Hashes { content, from: 0, hashes }]);
+    world.hears(luke, Transfer::Choose { content, transfer: 1, chunk: 2 });
+    assert_eq!(world.orders(), [FileOrder::Upload { peer: luke, transfer: 1, content, chunk: 2 }]);
+    let bytes = layout.range(2).map(|range| range.end - range.start).expect("there is one");
+    world.file_event(FileEvent::Uploaded { peer: luke, transfer: 1, bytes, whole: true });
+    world.hears(luke, Transfer::Choose { content, transfer: 2, chunk: 1 });
+    assert_eq!(world.said(), [Transfer::Refuse { transfer: 2, why: Refused::BrokenOff }], "not granted");
+
+    world.hears(luke, Transfer::Bid { content, wants: 1, has: 1, later: false });
+    world.hears(luke, Transfer::Choose { content, transfer: 3, chunk: 1 });
+    world.said();
+    world.file_event(FileEvent::Uploaded { peer: luke, transfer: 3, bytes: 5, whole: false });
+    let gone = [Transfer::Refuse { transfer: 3, why: Refused::BrokenOff }, Transfer::Lacks { content }];
+    assert_eq!(world.said(), gone, "the file was changed");
+    assert!(world.asked.contains(&Request::Leave { content }));
+}
