@@ -6,7 +6,8 @@
 //!
 //! **How many.** Two chunks are accepted at a time, so that the answer to a grant travels while the other chunk is
 //! being sent; where answers take longer than that, as many as the up-link sends meanwhile, but never more than it
-//! sends in 100 ms. More would be promised earlier than it can be kept, and be chosen on older knowledge.
+//! sends in 300 ms. More would be promised earlier than it can be kept, and be chosen on older knowledge; with less, an
+//! up-link is idle where a round trip takes 80 ms (BENCHMARKS.md).
 //!
 //! **To whom.** No tit-for-tat: a team trusts its members, and in a swarm of uploaders the order of service matters
 //! little as long as nobody is served twice while others wait (Legout et al., "Rarest first and choke algorithms are
@@ -30,7 +31,7 @@ const ACCEPTED_MIN: u32 = 2;
 /// Chunks that are accepted at a time while some of their receivers are busy.
 const BESIDE_MAX: u32 = 8;
 /// What is accepted beyond those takes the up-link no longer than this.
-const LEAD_MAX: Duration = Duration::from_millis(100);
+const LEAD_MAX: Duration = Duration::from_millis(300);
 /// How long a bidder may take to answer a grant; then his bid is gone.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// So many chunks a user may be ahead of another who waits, because he has fewer.
