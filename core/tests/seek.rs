@@ -101,6 +101,23 @@ fn who_leaves_is_not_waited_for() {
     assert!(world.take(hans).contains(&found(7, 0, &[])));
 }
 
+/// The last that is heard of somebody comes at once: what he asks for, and that he goes.
+#[test]
+fn who_asks_and_goes_at_once_is_not_answered() {
+    let (mut world, [hans, luke, yoda]) = three();
+    let request = RequestId(7);
+    let asks = Request::Seek { request, again: false, name: file("[a] report.pdf") };
+    let mut bytes = Vec::new();
+    asks.frame().encode_into(&mut bytes);
+    Request::Logout { request: RequestId(8) }.frame().encode_into(&mut bytes);
+    world.feed(Input::Received { conn: hans, bytes: bytes.into() });
+    assert!(world.is_closed(hans));
+    let asked = question(&mut world, luke);
+    answer(&mut world, luke, asked, [true, false], &[5]);
+    answer(&mut world, yoda, asked, [true, false], &[]);
+    world.pass(WINDOW);
+}
+
 /// The number stands on the last page alone.
 #[test]
 fn a_long_answer_says_at_its_end_how_many_do_not_know() {

@@ -12,7 +12,7 @@ use super::action::Action;
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
 use super::directory::Directory;
-use super::envelope::{Asker, Enter, ReplyTo, ToDoor, ToExchange, ToHome, ToRoster, ToSession, ToSwarms};
+use super::envelope::{Asker, Enter, ReplyTo, ToDoor, ToHome, ToRoster, ToSession, ToSwarms};
 use super::event::PageOrder;
 use super::ledger::Order;
 use crate::bucket::Bucket;
@@ -238,7 +238,6 @@ impl Home {
         let Some(live) = self.live.take_if(|live| live.conn == conn) else { return };
         self.bucket = bucket;
         self.calls = Calls::default();
-        cx.tell_exchange(ToExchange::Left { user: self.user, name: self.name, conn });
         cx.tell_swarms(ToSwarms::Left { user: self.user });
         self.loading = None;
         self.page = None;

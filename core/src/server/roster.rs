@@ -98,7 +98,9 @@ impl Roster {
     }
 
     fn left(&mut self, user: UserId, hide_from: Option<UserSet>, cx: &mut Cx<'_>) {
-        let Some(Watcher { name, .. }) = self.online.leave(user) else { return };
+        let Some(Watcher { name, conn, .. }) = self.online.leave(user) else { return };
+        // By the same way as what he has asked for, so that it comes after that.
+        cx.tell_exchange(ToExchange::Left { user, name, conn });
         self.version += 1;
         self.past.insert(user, Past { name, left: cx.now });
         self.changed(Change { user, presence: Presence { name, online: false }, hide_from }, cx);
