@@ -22,6 +22,7 @@ pub mod pipe;
 pub mod queue;
 pub mod rule;
 pub mod shrink;
+pub mod stock;
 pub mod store;
 pub mod story;
 pub mod swarm;

@@ -105,6 +105,18 @@ kinds! {
         TalkBlocked = "private session refused by a block",
         /// Somebody who was introduced did not meet.
         Unreached = "nobody met",
+        /// A download came from more than one.
+        FetchedFromTwo = "download from two owners",
+        /// A download began with what an earlier one had got.
+        FetchResumed = "download resumed",
+        /// A download stopped, because nobody was left who had anything of it.
+        FetchStopped = "download stopped",
+        /// A download was cancelled.
+        FetchCancelled = "download cancelled",
+        /// A download was refused because there was another file of that name.
+        FileDiffers = "download refused as different",
+        /// Somebody gave chunks of what he was still downloading.
+        GivenOn = "chunk of an unfinished download",
         /// Sixty-four commands were under way.
         FullPipe = "64 commands under way",
         /// A letter was killed at its note and shown once more.

@@ -83,6 +83,12 @@ impl Network {
         &mut self.links[link as usize]
     }
 
+    /// What is at the other end of a link.
+    #[must_use]
+    pub fn far(&self, link: u32) -> Far {
+        self.links[link as usize].far
+    }
+
     /// All links.
     pub fn links(&mut self) -> impl Iterator<Item = (u32, &mut Link)> {
         (0..).zip(&mut self.links)

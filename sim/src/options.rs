@@ -9,6 +9,7 @@ use starling_core::server::{Config, Fault};
 
 use crate::fault::{FaultKind, Mask};
 use crate::rule::Rule;
+use crate::stock::Stock;
 use crate::tape::{Lane, Tape, scale};
 
 /// A deliberate mistake of one of the machines.
@@ -90,6 +91,8 @@ pub struct Options {
     pub strength: u8,
     /// How the network is.
     pub rule: Rule,
+    /// Which files there are; nothing where nobody has any.
+    pub files: Option<Stock>,
     /// By how many parts of a million the clock of each client may run fast.
     pub drift_ppm: u16,
     /// The machines check themselves after every step.
@@ -135,6 +138,7 @@ fn plain(scenario: Scenario, persons: u16, storm: Duration) -> Options {
         mask: Mask::NONE,
         strength: 0,
         rule: Rule::TAME,
+        files: None,
         drift_ppm: 0,
         thorough: false,
         client_fault: None,
@@ -162,10 +166,14 @@ fn stormy(scenario: Scenario, tape: &Tape) -> Options {
     let limits = limits(lane.record(), persons);
     let rule = Rule::drawn(mask, strength, &mut lane);
     let drift = lane.word();
+    let files = Stock::drawn(&mut lane);
     let seconds = |byte: u8, least: u64, step: u64| Duration::from_secs(least + u64::from(byte) * step);
     let timeout = if timeout < 64 { seconds(timeout, 120, 1) } else { seconds(timeout / 8, 4, 1) };
     let mut config = Config::new(seconds(block / 16, 1, 1), timeout);
     config.limits = limits;
+    if files.is_some() {
+        config.chunks = Stock::BOUNDS;
+    }
     Options {
         scenario,
         persons,
@@ -177,6 +185,7 @@ fn stormy(scenario: Scenario, tape: &Tape) -> Options {
         mask,
         strength,
         rule,
+        files,
         drift_ppm: if mask.has(FaultKind::Drift) { drift % 500 } else { 0 },
         thorough: thorough >= 252,
         client_fault: None,
@@ -215,11 +224,14 @@ fn limits(record: [u8; 8], persons: u16) -> Limits {
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { scenario, persons, habits, storm, config, strength, mask, rule, .. } = self;
+        let Options { scenario, persons, habits, storm, config, strength, mask, rule, files, .. } = self;
         writeln!(f, "world: {scenario:?}, {persons} persons {habits:?}, storm of {storm:?}")?;
         writeln!(f, "server: block duration {:?}, time-out {:?}", config.block_duration, config.timeout)?;
         writeln!(f, "{:?}", config.limits)?;
         writeln!(f, "network: {rule:?}")?;
+        if let Some(files) = files {
+            writeln!(f, "{files:?}")?;
+        }
         write!(f, "faults at strength {strength}: {mask}")
     }
 }

@@ -9,6 +9,7 @@ use crate::checker::fact::{Command, Target};
 use crate::fault::FaultKind;
 use crate::people::People;
 use crate::person::{Entry, Verb};
+use crate::stock::Stock;
 
 /// One step: something that a person did or that befell the world.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +72,15 @@ impl Step {
             Deed::Type(Command::Since(seconds)) => format!("@{at} {who}> whoelsesince {seconds}"),
             Deed::Type(Command::Block(whom, true)) => format!("@{at} {who}> block {}", target(whom)),
             Deed::Type(Command::Block(whom, false)) => format!("@{at} {who}> unblock {}", target(whom)),
+            Deed::Type(Command::Fetch(which, version)) => {
+                let version = version.map_or(String::new(), |version| format!(", content {version}"));
+                format!("@{at} {who}> p2pDownload {}{version}", Stock::NAMES[usize::from(which)])
+            }
+            Deed::Type(Command::Cancel(which)) => {
+                format!("@{at} {who}> cancel {}", Stock::NAMES[usize::from(which)])
+            }
+            Deed::Type(Command::Downloads) => format!("@{at} {who}> downloads"),
+            Deed::Type(Command::Files) => format!("@{at} {who}> files"),
             Deed::Type(Command::Logout) => format!("@{at} {who}> logout"),
             Deed::Type(Command::Slip(slip)) => {
                 format!("@{at} {who}> {}", Command::SLIPS[usize::from(slip)].0.escape_ascii())

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use starling_core::client::Line;
-use starling_core::id::{Epoch, RequestId, ServerId};
+use starling_core::client::{DownloadLine, Line, Progress};
+use starling_core::id::{Epoch, RequestId, ServerId, UserId};
 use starling_core::server::Config;
-use starling_core::store::{Snapshot, UserRecord};
+use starling_core::store::{Snapshot, UserRecord, Write};
 use starling_core::text::Text;
 use starling_core::time::Time;
 use starling_core::wire::{Outcome, Presence, PresenceList, Request, ServerFrame};
 use starling_sim::checker::Judge;
 use starling_sim::checker::book::Book;
 use starling_sim::checker::fact::{Command, Fact, Target};
+use starling_sim::folder::Folder;
 use starling_sim::people::People;
+use starling_sim::stock::Stock;
+use starling_sim::tape::{Lane, Tape};
 
 const HANS: u32 = 0;
 const YODA: u32 = 1;
@@ -24,8 +27,7 @@ const YODA: u32 = 1;
 fn judge() -> Judge {
     let people = Arc::new(People::named([("hans", "falcon"), ("yoda", "wise")]));
     let config = Config::new(Duration::from_secs(60), Duration::from_secs(120));
-    let user =
-        |(id, name): (u32, &starling_core::name::Name)| UserRecord::new(starling_core::id::UserId(id), *name);
+    let user = |(id, name): (u32, &starling_core::name::Name)| UserRecord::new(UserId(id), *name);
     let users = (0..).zip(people.names()).map(user).collect();
     let snapshot = Snapshot { server: ServerId(1), epoch: Epoch(1), users, failures: Vec::new() };
     let mut judge = Judge::new(Book::new(Arc::clone(&people), config, Duration::ZERO), true);
@@ -163,4 +165,72 @@ fn silence_is_noticed_at_its_moment() {
     assert_eq!(found(&judge), None, "an input of the same moment may come first");
     judge.see(Time::from_secs(30), &Fact::Stepped { chime: true });
     assert_eq!(found(&judge), Some("session"));
+}
+
+/// A judge in whose world there are files, and hans has one of them.
+fn judge_of_files() -> (Judge, Folder) {
+    let mut judge = judge();
+    let tape = Tape::of_lanes(vec![vec![255, 0, 0, 0, 0, 0, 0, 0, 2]]);
+    let stock = Stock::drawn(&mut tape.reader(Lane::Options)).expect("there are files");
+    let folder = stock.folder(0);
+    judge.stock = Some(stock);
+    for (link, name) in [HANS, YODA].into_iter().zip(judge.book.people.names().to_vec()) {
+        shown(&mut judge, link, &Line::Welcome(name), None);
+    }
+    judge.see(Time::ZERO, &Fact::Folder { user: 0, device: 0, folder: &folder });
+    assert_eq!(judge.violation, None);
+    (judge, folder)
+}
+
+#[test]
+fn a_file_stays_what_it_was() {
+    let (mut judge, mut folder) = judge_of_files();
+    folder.put(Stock::name(1), Bytes::from_static(b"something else"));
+    judge.see(Time::ZERO, &Fact::Folder { user: 0, device: 0, folder: &folder });
+    assert_eq!(found(&judge), Some("file"));
+
+    let (mut judge, mut folder) = judge_of_files();
+    folder.remove(&Stock::name(1));
+    judge.see(Time::ZERO, &Fact::Folder { user: 0, device: 0, folder: &folder });
+    assert_eq!(found(&judge), Some("file"));
+}
+
+#[test]
+fn a_download_ends_that_has_begun() {
+    let (mut judge, _) = judge_of_files();
+    let line = DownloadLine::Stopped(Stock::name(1), Progress { held: 0, chunks: 1 });
+    shown(&mut judge, YODA, &Line::Download(line), None);
+    assert_eq!(found(&judge), Some("file"));
+}
+
+#[test]
+fn nothing_goes_to_whom_one_blocks() {
+    let (mut judge, _) = judge_of_files();
+    judge.see(Time::ZERO, &Fact::Piece { link: HANS, with: 1 });
+    assert_eq!(judge.violation, None);
+    let command = Command::Block(Target::User(1), true);
+    let yoda = judge.book.people.name(1);
+    judge.see(Time::ZERO, &Fact::Typed { link: HANS, command: &command });
+    judge.see(
+        Time::ZERO,
+        &Fact::Asked { link: HANS, request: &Request::Block { request: RequestId(1), whom: yoda } },
+    );
+    let write = Write::Block { by: UserId(0), whom: UserId(1), on: true };
+    judge.see(Time::ZERO, &Fact::Kept { write: &write });
+    told(&mut judge, HANS, &ServerFrame::Done { request: RequestId(1), outcome: Outcome::Accepted });
+    shown(&mut judge, HANS, &Line::Blocked(yoda), None);
+    judge.see(Time::ZERO, &Fact::Piece { link: HANS, with: 1 });
+    assert_eq!(found(&judge), Some("file"));
+}
+
+#[test]
+fn downloads_under_way_are_listed_and_no_others() {
+    let (mut judge, _) = judge_of_files();
+    judge.see(Time::ZERO, &Fact::Typed { link: YODA, command: &Command::Fetch(1, None) });
+    let begun = DownloadLine::Downloading { name: Stock::name(1), size: 1, chunks: 1, owners: 1 };
+    shown(&mut judge, YODA, &Line::Download(begun), None);
+    assert_eq!(judge.violation, None);
+    judge.see(Time::ZERO, &Fact::Typed { link: YODA, command: &Command::Downloads });
+    shown(&mut judge, YODA, &Line::Download(DownloadLine::None), None);
+    assert_eq!(found(&judge), Some("reply"));
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use starling_core::direct::Role;
+use starling_core::client::{DownloadLine, Line};
+use starling_core::direct::{Purpose, Role};
 use starling_core::id::{RequestId, UserId};
 use starling_core::name::Name;
 use starling_core::server::Config;
@@ -233,7 +234,21 @@ impl Book {
                 sight.honest = user.is_some();
                 sight.device = *device;
             }
+            Fact::Shown { link, line: Line::Download(line), .. } => self.fetch(*link, line),
             Fact::Exited { link, .. } => self.sight_mut(*link).honest = false,
+            _ => {}
+        }
+    }
+
+    fn fetch(&mut self, link: u32, line: &DownloadLine) {
+        let fetching = &mut self.sight_mut(link).fetching;
+        match line {
+            DownloadLine::Downloading { name, .. } | DownloadLine::Resuming(name, _) => {
+                fetching.insert(name.clone());
+            }
+            DownloadLine::Downloaded { name, .. }
+            | DownloadLine::Stopped(name, _)
+            | DownloadLine::Cancelled(name, _) => _ = fetching.remove(name),
             _ => {}
         }
     }
@@ -303,6 +318,11 @@ impl Book {
                 | Request::Ping { .. }
                 | Request::Pong { .. }
                 | Request::Reach(_)
+                | Request::Share(_)
+                | Request::News(_)
+                | Request::Leave { .. }
+                | Request::Seek { again: true, .. }
+                | Request::Call { purpose: Purpose::Fetch, .. }
         );
         if !is_life {
             sight.active = now;
@@ -389,6 +409,10 @@ impl Book {
         let sight = self.sight_mut(link);
         let Some(at) = sight.asked.iter().position(|(id, _)| *id == request) else { return };
         let (_, asked) = sight.asked.remove(at);
+        // Two who ask for each other at once are introduced once; for both a block may still end it.
+        if matches!(asked.wish, Wish::Call(_)) && outcome == Outcome::Accepted {
+            sight.vouched.push(request);
+        }
         if let (Wish::Block(Target::User(whom), on), Some(by)) = (asked.wish, sight.user) {
             let same =
                 |other: &Asked| matches!(other.wish, Wish::Block(Target::User(other), _) if other == whom);

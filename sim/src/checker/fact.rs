@@ -9,6 +9,8 @@ use starling_core::name::{AccountName, Name};
 use starling_core::store::{Snapshot, StoreOutcome, Write};
 use starling_core::wire::{Request, ServerFrame};
 
+use crate::folder::Folder;
+
 /// Whom a command is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -46,6 +48,14 @@ pub enum Command {
     Whisper(Target, u32),
     /// `stopprivate`
     Stop(Target),
+    /// `p2pDownload`: which file, and which content if it has several.
+    Fetch(u8, Option<u8>),
+    /// `cancel`: which file.
+    Cancel(u8),
+    /// `downloads`
+    Downloads,
+    /// `files`
+    Files,
     /// `logout`
     Logout,
     /// A line that the client answers itself, or that means nothing: index into [`Command::SLIPS`].
@@ -57,6 +67,12 @@ impl Command {
     #[must_use]
     pub fn is_private(self) -> bool {
         matches!(self, Command::Start(_) | Command::Whisper(..) | Command::Stop(_))
+    }
+
+    /// It is about files: its answer depends on what other clients have.
+    #[must_use]
+    pub fn is_about_files(self) -> bool {
+        matches!(self, Command::Fetch(..) | Command::Cancel(_) | Command::Downloads | Command::Files)
     }
 
     /// Lines that are no good command, and what they are answered with.
@@ -234,6 +250,22 @@ pub enum Fact<'a> {
         link: u32,
         /// How; nothing if it was killed.
         code: Option<ExitCode>,
+    },
+    /// This is in a folder.
+    Folder {
+        /// Whose.
+        user: u16,
+        /// On which of his devices.
+        device: u8,
+        /// What.
+        folder: &'a Folder,
+    },
+    /// A client gives a piece of a file to another, or takes one from him.
+    Piece {
+        /// The client of this link.
+        link: u32,
+        /// With whom.
+        with: u16,
     },
     /// The run is over and all is calm.
     Over,

@@ -8,6 +8,8 @@ pub mod book;
 pub mod bound;
 pub mod cast;
 pub mod fact;
+pub mod fetch;
+pub mod file;
 pub mod idle;
 pub mod letter;
 pub mod lock;
@@ -29,6 +31,7 @@ use book::Book;
 use bound::Bounds;
 use cast::Casts;
 use fact::Fact;
+use file::Files;
 use idle::Idle;
 use letter::Letters;
 use lock::Locks;
@@ -38,6 +41,8 @@ use session::Sessions;
 use stream::Streams;
 use talk::Talks;
 use who::Who;
+
+use crate::stock::Stock;
 
 /// Nothing wrong, or what.
 pub type Finding = Result<(), String>;
@@ -79,7 +84,10 @@ pub struct Judge {
     replies: Replies,
     streams: Streams,
     talks: Talks,
+    files: Files,
     bounds: Bounds,
+    /// Which files there are, in a world that has some.
+    pub stock: Option<Stock>,
     /// Texts carry numbers, so what is said can be followed. A script's do not.
     pub numbered: bool,
 }
@@ -102,6 +110,8 @@ impl Judge {
             replies: Replies::default(),
             streams: Streams::default(),
             talks: Talks::default(),
+            files: Files::default(),
+            stock: None,
             bounds: Bounds::default(),
             numbered,
         }
@@ -165,7 +175,11 @@ impl Judge {
         let book = &mut self.book;
         match fact {
             Fact::Heard { .. } | Fact::Started { .. } | Fact::Paused { .. } => Ok(()),
-            Fact::Typed { .. } | Fact::Shown { .. } | Fact::Exited { .. } => self.look_at_person(fact),
+            Fact::Typed { .. }
+            | Fact::Shown { .. }
+            | Fact::Exited { .. }
+            | Fact::Folder { .. }
+            | Fact::Piece { .. } => self.look_at_person(fact),
             Fact::Asked { .. } => {
                 self.idle.see(fact, book).map_err(by("idle"))?;
                 self.look_at_person(fact)
@@ -215,7 +229,11 @@ impl Judge {
         self.casts.see(fact, book).map_err(by("cast"))?;
         self.replies.see(fact, book).map_err(by("reply"))?;
         self.streams.see(fact, book).map_err(by("stream"))?;
-        self.talks.see(fact, book).map_err(by("talk"))
+        self.talks.see(fact, book).map_err(by("talk"))?;
+        match &self.stock {
+            Some(stock) => self.files.see(fact, stock, book).map_err(by("file")),
+            None => Ok(()),
+        }
     }
 
     /// A person is about to say something: its number, to whom (nobody in particular: a broadcast), and what.

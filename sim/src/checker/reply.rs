@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 
 use starling_core::client::{Complaint, Line};
+use starling_core::filename::FileName;
 use starling_core::id::RequestId;
 use starling_core::name::Name;
-use starling_core::wire::{NamesPage, Outcome, Refusal, Request, ServerFrame};
+use starling_core::wire::{Finding as FoundFile, Found, NamesPage, Outcome, Refusal, Request, ServerFrame};
 
 use super::book::{Book, Wish};
 use super::fact::{Command, Fact, Target};
+use super::fetch::Listed;
 use super::talk::is_private;
-use super::{Finding, fail};
+use super::{Finding, fail, fetch};
 use crate::mark::Mark;
 
 /// See the module.
@@ -21,21 +23,29 @@ pub struct Replies {
 }
 
 #[derive(Clone, Debug)]
-struct Awaited {
-    command: Command,
+pub(super) struct Awaited {
+    pub(super) command: Command,
     request: Option<RequestId>,
-    answer: Option<Answer>,
+    pub(super) answer: Option<Answer>,
 }
 
 #[derive(Clone, Debug)]
-enum Answer {
+pub(super) enum Answer {
     Done(Outcome),
     /// Names that came, sorted and shown one by one; true once all have come.
     Names(Vec<Name>, bool),
+    /// Files that came; true once all have come.
+    Found(Vec<FoundFile>, bool),
+    /// Files that are still to be shown.
+    Listed(VecDeque<Listed>),
+    /// Downloads that are still to be shown.
+    Running(VecDeque<FileName>),
+    /// Contents to choose from are being shown.
+    Choice,
 }
 
 /// How far a line fits.
-enum Fit {
+pub(super) enum Fit {
     /// It is the last of this command.
     Last,
     /// More follow.
@@ -60,11 +70,13 @@ impl Replies {
             Fact::Told { link, frame: ServerFrame::Done { request, outcome } } => {
                 return self.done(*link, *request, *outcome, book);
             }
+            Fact::Told { link, frame: ServerFrame::Found(page) } => self.found(*link, page),
             Fact::Told { link, frame: ServerFrame::Names(page) } => return self.names(*link, page),
             Fact::Shown { link, line, .. } => return self.shown(*link, line, book),
             Fact::Exited { link, .. } => {
                 self.forget(*link);
             }
+            Fact::Over => return self.all_answered(book),
             _ => {}
         }
         Ok(())
@@ -135,6 +147,29 @@ impl Replies {
         Ok(())
     }
 
+    fn found(&mut self, link: u32, page: &Found) {
+        let Some(awaited) = self.typed.get_mut(link as usize) else { return };
+        let Some(mine) = awaited.iter_mut().find(|awaited| awaited.request == Some(page.request)) else {
+            return;
+        };
+        if let Answer::Found(files, all) = mine.answer.get_or_insert(Answer::Found(Vec::new(), false)) {
+            files.extend_from_slice(&page.findings);
+            *all = page.last;
+        }
+    }
+
+    /// When all is calm, no command waits for its answer.
+    fn all_answered(&self, book: &Book) -> Finding {
+        let waits = |awaited: &&Awaited| match awaited.answer {
+            Some(Answer::Done(outcome)) => rendered(awaited.command, outcome, book).is_some(),
+            _ => true,
+        };
+        match self.typed.iter().flatten().find(waits) {
+            Some(awaited) => fail!("{:?} is not answered", awaited.command),
+            None => Ok(()),
+        }
+    }
+
     fn shown(&mut self, link: u32, line: &Line, book: &Book) -> Finding {
         if !is_reply(line) || is_private(line) {
             return Ok(());
@@ -148,7 +183,7 @@ impl Replies {
             return fail!("\"{line}\" answers nothing");
         };
         while let Some(first) = awaited.front_mut() {
-            match fit(first, line, book)? {
+            match fit(first, line, link, book)? {
                 Fit::More => return Ok(()),
                 Fit::Last => {
                     awaited.pop_front();
@@ -175,11 +210,21 @@ fn is_reply(line: &Line) -> bool {
             | Line::Unblocked(_)
             | Line::Refused(_)
             | Line::LoggedOut
-    )
+    ) || fetch::is_reply(line)
 }
 
 /// What the server hears next from a client is the next command that was typed.
 fn heard(awaited: &mut VecDeque<Awaited>, request: &Request, id: RequestId, wish: Wish) -> Finding {
+    if matches!(request, Request::Files { .. }) {
+        let is_next = |awaited: &&mut Awaited| awaited.request.is_none() && awaited.command == Command::Files;
+        return match awaited.iter_mut().find(is_next) {
+            Some(next) => {
+                next.request = Some(id);
+                Ok(())
+            }
+            None => fail!("the server hears {request:?}, and nobody typed it"),
+        };
+    }
     if matches!(wish, Wish::Call(_) | Wish::Know(_) | Wish::Files) {
         return Ok(());
     }
@@ -205,14 +250,18 @@ fn heard(awaited: &mut VecDeque<Awaited>, request: &Request, id: RequestId, wish
     if same { Ok(()) } else { fail!("the server hears {wish:?} instead of {:?}", next.command) }
 }
 
+/// What is answered here, or of which the server hears nothing at that moment.
 fn is_local(command: Command) -> bool {
-    matches!(
-        command,
-        Command::Slip(_) | Command::Message(Target::Impossible, _) | Command::Block(Target::Impossible, _)
-    )
+    command.is_about_files()
+        || matches!(
+            command,
+            Command::Slip(_)
+                | Command::Message(Target::Impossible, _)
+                | Command::Block(Target::Impossible, _)
+        )
 }
 
-fn fit(awaited: &mut Awaited, line: &Line, book: &Book) -> Result<Fit, String> {
+fn fit(awaited: &mut Awaited, line: &Line, link: u32, book: &Book) -> Result<Fit, String> {
     if let Command::Slip(slip) = awaited.command {
         let expected = Command::SLIPS[usize::from(slip)].1;
         return if expected.is_some_and(|expected| expected == line.to_string()) {
@@ -220,6 +269,9 @@ fn fit(awaited: &mut Awaited, line: &Line, book: &Book) -> Result<Fit, String> {
         } else {
             fail!("\"{line}\" is shown instead of {expected:?}")
         };
+    }
+    if awaited.command.is_about_files() {
+        return fetch::fit(awaited, line, book.sight(link));
     }
     if is_local(awaited.command) {
         let expected = Line::Refused(Complaint::UnknownUser(Target::IMPOSSIBLE.to_owned()));
@@ -233,6 +285,9 @@ fn fit(awaited: &mut Awaited, line: &Line, book: &Book) -> Result<Fit, String> {
         None => fail!("\"{line}\" is shown and {:?} is not answered yet", awaited.command),
         Some(Answer::Names(_, false)) => fail!("\"{line}\" is shown before all names have come"),
         Some(Answer::Names(names, true)) => names_fit(names, awaited.command, line),
+        Some(Answer::Found(..) | Answer::Listed(_) | Answer::Running(_) | Answer::Choice) => {
+            fail!("files answer {:?}", awaited.command)
+        }
         Some(Answer::Done(outcome)) => match rendered(awaited.command, *outcome, book) {
             None => Ok(Fit::Silent),
             Some(expected) if expected == *line => Ok(Fit::Last),

@@ -1,7 +1,9 @@
 //! What checkers know of one connection, one request, one pair of users.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use starling_core::filename::FileName;
 use starling_core::id::RequestId;
 use starling_core::name::AccountName;
 use starling_core::time::Time;
@@ -51,6 +53,8 @@ pub struct Sight {
     pub probed: Option<Time>,
     /// Requests that are not answered.
     pub asked: Vec<(RequestId, Asked)>,
+    /// Downloads that its person has been told to be under way.
+    pub fetching: BTreeSet<FileName>,
     /// Requests for an introduction that was made; a block may still end it.
     pub vouched: Vec<RequestId>,
 }

@@ -101,6 +101,11 @@ impl Folder {
         self.parts.insert((name, file.content()), part);
     }
 
+    /// What can be seen there.
+    pub fn files(&self) -> impl Iterator<Item = (&FileName, &File)> {
+        self.files.iter().map(|(name, place)| (name, &place.file))
+    }
+
     /// What is in a file that can be seen there.
     #[must_use]
     pub fn read(&self, name: &FileName) -> Option<&Bytes> {

@@ -18,6 +18,12 @@ const FINISHED: Duration = Duration::from_secs(12);
 const MOMENT: Duration = Duration::from_millis(500);
 /// By then everybody has his mail.
 const DELIVERED: Duration = Duration::from_secs(3);
+/// By then a download of which nobody is left who has anything has been given up.
+const GIVEN_UP: Duration = Duration::from_secs(40);
+/// So often people say something while they wait for their files: nobody is to be timed out.
+const ROUND: Duration = Duration::from_secs(2);
+/// The stage at which everything has arrived, files as well.
+const ARRIVED: u8 = 12;
 
 impl World {
     pub(super) fn calm(&mut self, stage: u8) {
@@ -28,12 +34,14 @@ impl World {
         self.stage = Stage::Calm(stage);
         self.note(|_| format!("CALM {stage}"));
         let block = self.options.config.block_duration;
+        let has_files = self.options.files.is_some();
         let next = match stage {
             0 => {
                 self.heal();
-                NOTICED
+                if has_files { NOTICED + GIVEN_UP } else { NOTICED }
             }
             1 => {
+                self.nothing_is_under_way();
                 self.send_home();
                 block + FINISHED
             }
@@ -46,12 +54,22 @@ impl World {
                 self.everybody_talks();
                 DELIVERED
             }
-            4 => {
+            4 if has_files => {
+                self.everybody_fetches();
+                ROUND
+            }
+            5..ARRIVED if has_files => {
+                self.everybody_stays();
+                ROUND
+            }
+            4 | ARRIVED => {
+                self.everybody_has_files();
                 self.everything_has_arrived();
                 MOMENT
             }
             _ => {
                 self.everybody_is_gone(Some(ExitCode::LoggedOut));
+                self.look_into_folders();
                 self.check();
                 self.stage = Stage::Over;
                 return;

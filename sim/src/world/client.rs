@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use starling_core::client::{Action, Client, Event, ExitCode, Input, Line, Note};
+use starling_core::client::{Action, Client, DownloadLine, Event, ExitCode, Input, Line, Note, Terms};
 use starling_core::id::ServerId;
 use starling_core::name::Name;
 use starling_core::seed::Seed;
@@ -104,7 +104,9 @@ impl World {
             self.tally.faults.count(FaultKind::Drift);
         }
         let clock = Clock { drift_ppm, ..Clock::started(Time::from_secs(1_000), self.now) };
-        let mut machine = Client::new(Seed::from(u64::from(client) + 1), clock.local(self.now));
+        let terms = Terms { chunks: self.options.config.chunks, ..Terms::default() };
+        let seed = Seed::from(u64::from(client) + 1);
+        let mut machine = Client::on_terms(seed, terms, clock.local(self.now));
         if let Some(fault) = self.options.client_fault {
             machine.plant(fault);
         }
@@ -340,6 +342,9 @@ impl World {
             _ => None,
         };
         self.tell(&Fact::Shown { link, line, tag, killed });
+        if matches!(line, Line::Download(DownloadLine::Downloaded { .. })) {
+            self.look_into_folder(person, device);
+        }
         if killed {
             self.strike(FaultKind::KillAtNote, Some(self.persons[person as usize].user));
             return self.end_client(client, None, true);

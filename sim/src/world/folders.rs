@@ -15,6 +15,9 @@ impl World {
     /// What a client orders about files.
     pub(super) fn perform_for_folder(&mut self, client: u32, order: &FileOrder) {
         self.note(|world| format!("client {client} ({}) orders {}", world.owner(client), describe(order)));
+        if let FileOrder::Write { peer, .. } = order {
+            self.piece_goes(client, *peer);
+        }
         let World { clients, persons, .. } = self;
         let ClientNode { keeper, person, device, .. } = &mut clients[client as usize];
         keeper.perform(&mut persons[*person as usize].devices[usize::from(*device)].folder, order);
@@ -46,7 +49,10 @@ impl World {
         *turn_at = None;
         match keeper.next(folder, |peer| meetings.has_room(peer, net)) {
             Some(Done::Told(event)) => self.feed_client(client, Input::File(event)),
-            Some(Done::Send { peer, frame }) => self.send_peer(client, peer, &frame),
+            Some(Done::Send { peer, frame }) => {
+                self.piece_goes(client, peer);
+                self.send_peer(client, peer, &frame);
+            }
             None => {}
         }
         self.plan_turn(client);

@@ -8,6 +8,7 @@
 mod calm;
 mod client;
 mod disk;
+mod files;
 mod folders;
 mod node;
 mod orders;
@@ -45,6 +46,7 @@ use crate::story::{Deed, Step};
 use crate::tally::Tally;
 use crate::tape::{Lane, Reader, Tape};
 use disk::Disk;
+use files::DueFile;
 use peers::PeerLink;
 use rogues::Rogue;
 
@@ -73,6 +75,8 @@ pub struct World {
     client_actions: Vec<Action>,
     persons: Vec<Person>,
     rogues: Vec<Rogue>,
+    /// What persons must have got before the end.
+    due_files: Vec<DueFile>,
     /// Requests to connect are held up until then.
     connects_held: Time,
     lanes: Lanes,
@@ -119,6 +123,7 @@ impl World {
             let begin = Duration::from_millis(1) * u32::from(user);
             world.queue.plan(Time::ZERO + begin, Due::Person { person: u32::from(user) });
         }
+        world.hand_out_files();
         world.start_server();
         if world.mask != Mask::NONE {
             world.queue.plan(Time::ZERO, Due::Weather);
@@ -155,6 +160,7 @@ impl World {
             client_actions: Vec::new(),
             persons: Vec::new(),
             rogues: Vec::new(),
+            due_files: Vec::new(),
             connects_held: Time::ZERO,
             lanes,
             mask: options.mask,
@@ -220,7 +226,7 @@ impl World {
     #[must_use]
     pub fn read(&self) -> Vec<usize> {
         // The options are drawn before the world is made: their part has a fixed length.
-        const OPTIONS_BYTES: usize = 48;
+        const OPTIONS_BYTES: usize = 64;
         let shared = [
             OPTIONS_BYTES,
             self.net.lane.position(),

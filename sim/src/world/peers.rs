@@ -122,6 +122,16 @@ impl World {
         }
     }
 
+    /// Who is at the other end of a connection.
+    pub(super) fn met(&self, client: u32, peer: ConnId) -> Option<u16> {
+        let (link, up) = self.clients[client as usize].meetings.lines.get(&peer)?;
+        let Far::Peer(index) = self.net.far(*link) else { return None };
+        let peer_link = &self.peer_links[index as usize];
+        let other = if *up { peer_link.acceptor } else { peer_link.dialer };
+        let person = self.clients[other.client as usize].person;
+        Some(self.persons[person as usize].user)
+    }
+
     fn dial(&mut self, client: u32, pass: Pass, wanted: DeviceKey, place: SocketAddr) {
         let (Some(shown), Some(listener)) =
             (self.clients[client as usize].meetings.key, self.listener(place))

@@ -58,7 +58,7 @@ impl World {
                 }
             },
         };
-        let pause = pause(self.options.pause, record[1]) + wait;
+        let pause = pause(self.longest_pause(record), record[1]) + wait;
         self.queue.plan(self.now + pause, Due::Person { person });
     }
 
@@ -177,6 +177,11 @@ impl World {
         }
         if !self.clients[client as usize].welcomed {
             return Err(self.now + PATIENCE);
+        }
+        let about_files = self.file_commands(verb, record);
+        if !about_files.is_empty() {
+            about_files.into_iter().for_each(|command| self.type_command(client, user, command, &[], None));
+            return Ok(Duration::ZERO);
         }
         let to = self.target(what);
         match verb {

@@ -6,6 +6,7 @@ use starling_core::time::Time;
 use super::World;
 use super::client::Typed;
 use crate::checker::fact::{Command, Target};
+use crate::stock::Stock;
 
 /// What texts are filled up with: letters of several alphabets, spaces that must stay, and a character
 /// that must not reach a terminal.
@@ -52,6 +53,16 @@ impl World {
             Command::Start(whom) => ("startprivate", Some(name(whom))),
             Command::Whisper(to, _) => ("private", Some(name(to))),
             Command::Stop(whom) => ("stopprivate", Some(name(whom))),
+            Command::Fetch(which, version) => {
+                let name = Stock::NAMES[usize::from(which)];
+                let digits =
+                    version.and_then(|version| Some(self.options.files.as_ref()?.digits(which, version)));
+                let what = digits.map_or(name.to_owned(), |digits| format!("--id {digits} {name}"));
+                ("p2pDownload", Some(what))
+            }
+            Command::Cancel(which) => ("cancel", Some(Stock::NAMES[usize::from(which)].to_owned())),
+            Command::Downloads => ("downloads", None),
+            Command::Files => ("files", None),
             Command::Logout => ("logout", None),
             Command::Slip(slip) => {
                 let bytes = Bytes::from_static(Command::SLIPS[usize::from(slip)].0);
