@@ -141,9 +141,9 @@ mod tests {
         let args = parse("client --plain localhost 4000 --dir offers --wait").unwrap();
         assert!(args.plain && args.wait && args.terms().waits);
         assert_eq!(args.terms().policy.name(), "rarest");
+        assert_eq!(args.dir, Some(PathBuf::from("offers")));
         let args = parse("client localhost 4000 --picker random").unwrap();
         assert_eq!(args.terms().policy.name(), "random");
-        assert_eq!(args.dir, Some(PathBuf::from("offers")));
     }
 
     #[test]

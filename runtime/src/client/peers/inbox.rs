@@ -201,7 +201,7 @@ mod tests {
     async fn what_is_passed_on_ends_where_frames_end() {
         let text = Text::parse(Bytes::from_static(b"words")).unwrap();
         let one = frames(&[piece(PIECE_MAX), PeerFrame::Whisper { text }, piece(1), piece(PIECE_MAX)]);
-        let ends = [65_536, 65_536 + 9, 65_536 + 18, 2 * 65_536 + 18];
+        let ends = [FRAME_MAX, FRAME_MAX + 9, FRAME_MAX + 18, 2 * FRAME_MAX + 18];
         let all: Vec<u8> = (0..5).flat_map(|_| one.to_vec()).collect();
         for at_once in [1000, 16 * 1024, 64 * 1024, 1024 * 1024] {
             let came = passed_on(&all, at_once).await;
