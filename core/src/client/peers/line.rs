@@ -70,10 +70,10 @@ pub(super) enum Stage {
 
 impl Stage {
     /// For which introduction it is.
-    pub(super) fn pass(self) -> Option<Pass> {
+    pub(super) fn introduction(self) -> Option<(Tie, Pass)> {
         match self {
             Stage::Stranger { .. } => None,
-            Stage::Dialed { pass, .. } | Stage::Met { pass, .. } => Some(pass),
+            Stage::Dialed { tie, pass } | Stage::Met { tie, pass } => Some((tie, pass)),
         }
     }
 }

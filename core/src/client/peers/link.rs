@@ -122,10 +122,14 @@ impl Peers {
 
     /// The connection with somebody is closed.
     pub(in crate::client) fn unlink(&mut self, who: Name, cx: &mut Context<'_>) {
-        if let Some(conn) = self.links.conns.get(&who).copied() {
-            self.drop_line(conn, cx);
-            self.links.lost(who, conn);
+        let Some(conn) = self.links.conns.get(&who).copied() else { return };
+        // What was said on it before the other one has agreed was said on nothing: the introduction is over, too.
+        let is_chosen = |opening: &super::Opening| opening.chosen == Some(conn);
+        if self.openings.get(&Tie::fetch(who)).is_some_and(is_chosen) {
+            self.forget_opening(Tie::fetch(who), cx);
         }
+        self.drop_line(conn, cx);
+        self.links.lost(who, conn);
     }
 
     /// Every such connection is closed.

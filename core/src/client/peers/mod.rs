@@ -282,9 +282,8 @@ impl Peers {
                 "what is chosen is there"
             );
         }
-        let of_an_opening = |line: &PeerLine| {
-            line.stage.pass().is_none_or(|pass| self.openings.values().any(|opening| opening.pass == pass))
-        };
+        let is_open = |(tie, pass)| self.openings.get(&tie).is_some_and(|opening| opening.pass == pass);
+        let of_an_opening = |line: &PeerLine| line.stage.introduction().is_none_or(is_open);
         let of_a_session = |peer| self.sessions.values().any(|session| session.conn == peer);
         self.links.check(|peer| self.lines.contains_key(&peer));
         for (peer, line) in &self.lines {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::known::Opinion;
-use super::line::{Stage, Tie};
+use super::line::{PeerLine, Stage, Tie};
 use super::session::Session;
 use super::{CALLS_MAX, OPENINGS_MAX, Opening, Peers, Starting, refuse, tell};
 use crate::client::action::Action;
@@ -206,7 +206,7 @@ impl Peers {
             Purpose::Talk => self.begin_session(tie.who, peer, &opening, replies, cx),
             Purpose::Fetch => self.link(tie.who, peer, cx),
         }
-        self.drop_lines(opening.pass, Some(peer), cx);
+        self.drop_lines(tie, opening.pass, Some(peer), cx);
     }
 
     /// The session begins. An older one with the same person is one that he no longer has.
@@ -285,14 +285,14 @@ impl Peers {
     pub(super) fn forget_opening(&mut self, tie: Tie, cx: &mut Context<'_>) {
         if let Some(opening) = self.openings.remove(&tie) {
             cx.order(Action::Abandon { pass: opening.pass });
-            self.drop_lines(opening.pass, None, cx);
+            self.drop_lines(tie, opening.pass, None, cx);
         }
     }
 
-    /// Closes every connection of an introduction but one.
-    fn drop_lines(&mut self, pass: Pass, but: Option<ConnId>, cx: &mut Context<'_>) {
-        let of_it =
-            self.lines.iter().filter(|(peer, line)| line.stage.pass() == Some(pass) && Some(**peer) != but);
+    /// Closes every connection of an introduction but one. A server may have given the same pass to others, too.
+    fn drop_lines(&mut self, tie: Tie, pass: Pass, but: Option<ConnId>, cx: &mut Context<'_>) {
+        let is_of_it = |line: &PeerLine| line.stage.introduction() == Some((tie, pass));
+        let of_it = self.lines.iter().filter(|(peer, line)| is_of_it(line) && Some(**peer) != but);
         for peer in of_it.map(|(peer, _)| *peer).collect::<Vec<_>>() {
             self.drop_line(peer, cx);
         }
