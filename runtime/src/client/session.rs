@@ -61,7 +61,6 @@ where
     let mut alarm = ground.clock.alarm();
     let mut session = Session::new(ground, face);
     let mut inbox = BytesMut::new();
-    let room = session.ground.files.room();
     if let Some(reach) = session.ground.hub.reach() {
         session.feed(Input::Listening(reach));
     }
@@ -80,11 +79,7 @@ where
             pushed = push(&mut writer, &session.out.bytes), if session.out.is_pending() => {
                 session.out.pushed(pushed);
             }
-            input = async {
-                room.free().await;
-                session.ground.hub.next().await
-            } => session.feed(input),
-            input = session.ground.files.next() => session.feed(input),
+            input = session.ground.files.next_beside(&mut session.ground.hub) => session.feed(input),
             input = session.ground.offers.next() => session.feed(input),
             heard = session.face.heard(wanted) => session.hear(heard),
             Some(()) = interrupts.recv() => session.interrupt(),

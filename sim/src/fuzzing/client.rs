@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use starling_core::client::{Action, Client, Event, Input, KnownKey, Memory, TYPED_MAX};
-use starling_core::device::{DeviceKey, DeviceProof};
-use starling_core::direct::{Pass, Purpose, Role};
+use starling_core::client::{Action, Client, Input, KnownKey, Memory, TYPED_MAX};
+use starling_core::device::DeviceProof;
+use starling_core::direct::{Purpose, Role};
 use starling_core::id::{ConnId, RequestId};
-use starling_core::name::Name;
 use starling_core::seed::Seed;
 use starling_core::text::Text;
 use starling_core::time::Time;
@@ -15,6 +14,7 @@ use starling_core::wire::{Found, Frame, Kind, Parting, PeerFrame, ServerFrame, V
 
 use super::data::Data;
 use super::files::{findings, pattern, some};
+use super::machine::{Machine, encoded, key, name, pass, role};
 
 /// Lines that mean something.
 const LINES: [&str; 7] =
@@ -36,10 +36,9 @@ const PRIVATE_LINES: [&str; 6] = [
 /// If the machine does, or does what it must not.
 pub fn client_step(data: &[u8]) {
     let mut data = Data::new(data);
-    let client = Client::new(Seed::from(1), Time::ZERO);
+    let machine = Machine::new(Client::new(Seed::from(1), Time::ZERO));
     let mut toy = Toy {
-        client,
-        now: Time::ZERO,
+        machine,
         is_over: false,
         peers: Vec::new(),
         peers_ever: 0,
@@ -55,8 +54,7 @@ pub fn client_step(data: &[u8]) {
 
 /// The simplest driver.
 struct Toy {
-    client: Client,
-    now: Time,
+    machine: Machine,
     is_over: bool,
     /// Connections to other clients that neither side has ended.
     peers: Vec<ConnId>,
@@ -96,7 +94,7 @@ impl Toy {
 
     fn types(&mut self, mut line: Bytes) {
         line.truncate(TYPED_MAX);
-        if self.client.wants_line() {
+        if self.machine.wants_line() {
             self.feed(Input::Typed(line));
         }
     }
@@ -105,7 +103,7 @@ impl Toy {
         match how {
             0..=9 => self.feed(Input::Closed),
             10..=19 => self.feed(Input::Interrupted),
-            20..=29 if self.client.wants_line() => self.feed(Input::EndOfInput),
+            20..=29 if self.machine.wants_line() => self.feed(Input::EndOfInput),
             30..=69 => self.vouches(data),
             70..=109 => self.is_reached(data),
             110..=189 => {
@@ -190,18 +188,14 @@ impl Toy {
     }
 
     fn pass(&mut self, span: Duration) {
-        let until = self.now + span;
-        while let Some(at) = self.client.deadline().filter(|at| *at <= until) {
-            self.now = self.now.max(at);
+        let until = self.machine.after(span);
+        while self.machine.chimes_by(until) {
             self.feed(Input::Chime);
         }
-        self.now = until;
     }
 
     fn feed(&mut self, input: Input) {
-        let actions = self.client.step(Event { at: self.now, input });
-        self.client.check();
-        actions.into_iter().for_each(|action| self.perform(action));
+        self.machine.step(input).into_iter().for_each(|action| self.perform(action));
     }
 
     fn perform(&mut self, action: Action) {
@@ -263,30 +257,8 @@ fn peer_frame(data: &mut Data<'_>) -> PeerFrame {
     }
 }
 
-fn name(name: &str) -> Name {
-    Name::parse(name.as_bytes()).expect("a good name")
-}
-
 /// The number of a request.
 fn number(frame: &Frame) -> RequestId {
     let number = encoded(frame)[4..8].try_into().expect("four bytes");
     RequestId(u32::from_be_bytes(number))
-}
-
-fn key(byte: u8) -> DeviceKey {
-    DeviceKey([byte; DeviceKey::BYTES])
-}
-
-fn pass(data: &mut Data<'_>) -> Pass {
-    Pass([data.below(3); Pass::BYTES])
-}
-
-fn role(data: &mut Data<'_>) -> Role {
-    if data.below(2) == 0 { Role::Caller } else { Role::Called }
-}
-
-fn encoded(frame: &Frame) -> Bytes {
-    let mut bytes = Vec::new();
-    frame.encode_into(&mut bytes);
-    bytes.into()
 }

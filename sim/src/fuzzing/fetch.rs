@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use starling_core::client::{Action, Client, Event, FileOrder, Input, Memory, Terms};
-use starling_core::device::{DeviceKey, DeviceProof};
+use starling_core::client::{Action, Client, FileOrder, Input, Memory, Terms};
+use starling_core::device::DeviceProof;
 use starling_core::direct::{Pass, Purpose, Role};
 use starling_core::filename::FileName;
 use starling_core::id::{ConnId, Epoch, RequestId, ServerId};
-use starling_core::name::Name;
 use starling_core::pattern::Pattern;
 use starling_core::seed::Seed;
 use starling_core::swarm::{Bitmap, ChunkBounds, Content};
@@ -19,6 +18,7 @@ use starling_core::wire::{
 };
 
 use super::data::Data;
+use super::machine::{Machine, encoded, key, name, pass, role};
 use crate::folder::{Done, File, Folder, Keeper};
 
 const BOUNDS: ChunkBounds = ChunkBounds { min: 1024, max: 1024 };
@@ -56,8 +56,7 @@ fn run(data: &[u8]) -> Toy {
 }
 
 struct Toy {
-    client: Client,
-    now: Time,
+    machine: Machine,
     is_over: bool,
     folder: Folder,
     keeper: Keeper,
@@ -80,8 +79,7 @@ impl Toy {
         folder.put(file_name("b"), vec![2; 3000].into());
         let terms = Terms { chunks: BOUNDS, ..Terms::default() };
         let mut toy = Toy {
-            client: Client::on_terms(Seed::from(1), terms, Time::ZERO),
-            now: Time::ZERO,
+            machine: Machine::new(Client::on_terms(Seed::from(1), terms, Time::ZERO)),
             is_over: false,
             folder,
             keeper: Keeper::default(),
@@ -174,7 +172,7 @@ impl Toy {
                 self.connects(data.below(2), pass);
             }
             6 => {
-                let role = if data.below(2) == 0 { Role::Caller } else { Role::Called };
+                let role = role(data);
                 let frame = PeerFrame::meet(pass(data), role);
                 self.says(&frame, data);
             }
@@ -268,7 +266,7 @@ impl Toy {
     }
 
     fn vouches(&mut self, data: &mut Data<'_>) {
-        let role = if data.below(2) == 0 { Role::Caller } else { Role::Called };
+        let role = role(data);
         self.vouch(data.below(2), role, pass(data));
     }
 
@@ -306,24 +304,20 @@ impl Toy {
     }
 
     fn types(&mut self, line: &'static str) {
-        if self.client.wants_line() {
+        if self.machine.wants_line() {
             self.feed(Input::Typed(Bytes::from_static(line.as_bytes())));
         }
     }
 
     fn pass(&mut self, span: Duration) {
-        let until = self.now + span;
-        while let Some(at) = self.client.deadline().filter(|at| *at <= until) {
-            self.now = self.now.max(at);
+        let until = self.machine.after(span);
+        while self.machine.chimes_by(until) {
             self.feed(Input::Chime);
         }
-        self.now = until;
     }
 
     fn feed(&mut self, input: Input) {
-        let actions = self.client.step(Event { at: self.now, input });
-        self.client.check();
-        actions.into_iter().for_each(|action| self.perform(action));
+        self.machine.step(input).into_iter().for_each(|action| self.perform(action));
     }
 
     fn perform(&mut self, action: Action) {
@@ -378,26 +372,8 @@ fn bitmap(data: &mut Data<'_>) -> Bitmap {
     held
 }
 
-fn name(text: &str) -> Name {
-    Name::parse(text.as_bytes()).expect("a good name")
-}
-
 fn file_name(text: &str) -> FileName {
     FileName::parse(text.as_bytes()).expect("a good name")
-}
-
-fn key(byte: u8) -> DeviceKey {
-    DeviceKey([byte; DeviceKey::BYTES])
-}
-
-fn pass(data: &mut Data<'_>) -> Pass {
-    Pass([data.below(3); Pass::BYTES])
-}
-
-fn encoded(frame: &Frame) -> Bytes {
-    let mut bytes = Vec::new();
-    frame.encode_into(&mut bytes);
-    bytes.into()
 }
 
 #[cfg(test)]

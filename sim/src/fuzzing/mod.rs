@@ -7,6 +7,7 @@ mod data;
 mod fetch;
 mod files;
 mod frames;
+mod machine;
 mod server;
 mod swarm;
 mod words;

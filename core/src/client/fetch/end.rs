@@ -8,7 +8,7 @@ use crate::client::asked::Answer;
 use crate::client::file::{FileOrder, FileTrouble};
 use crate::client::view::{Complaint, DownloadComplaint, DownloadLine, Line};
 use crate::filename::FileName;
-use crate::id::{ConnId, RequestId};
+use crate::id::RequestId;
 use crate::name::Name;
 use crate::swarm::{Bitmap, Content};
 use crate::wire::{Request, Share};
@@ -51,12 +51,7 @@ impl Fetch {
     }
 
     /// The file has its name, or cannot get it.
-    pub(super) fn completed(
-        &mut self,
-        name: &FileName,
-        result: Result<(), FileTrouble>,
-        _hands: &mut Hands<'_, '_>,
-    ) {
+    pub(super) fn completed(&mut self, name: &FileName, result: Result<(), FileTrouble>) {
         let is_it = |wanted: &&mut super::Wanted| wanted.name == *name && wanted.end == Some(End::Completing);
         if let Some(wanted) = self.wanted.values_mut().find(is_it) {
             wanted.end = Some(match result {
@@ -113,18 +108,6 @@ impl Fetch {
     /// What is still on its way is not waited for: with the download its transfers end.
     fn forget_all_incoming(&mut self, content: Content) {
         self.incoming.retain(|_, incoming| incoming.content != content);
-    }
-
-    /// Nothing more comes of a content from somebody; what has come whole is verified all the same.
-    pub(super) fn drop_incoming(&mut self, who: Name, content: Content, hands: &mut Hands<'_, '_>) {
-        let Some(conn) = self.links.get(&who).map(|link| link.conn) else { return };
-        let broken: Vec<(ConnId, u32)> = self
-            .incoming
-            .iter()
-            .filter(|((peer, _), one)| *peer == conn && one.content == content && !one.is_whole())
-            .map(|(key, _)| *key)
-            .collect();
-        broken.into_iter().for_each(|(peer, transfer)| self.forget_incoming(peer, transfer, hands));
     }
 
     /// The person ends a download.

@@ -101,7 +101,7 @@ impl Fetch {
             link.greeted.remove(&content);
         }
         self.stop_uploads(who, content, hands);
-        self.drop_incoming(who, content, hands);
+        self.drop_incoming(who, |one| one == content, hands);
         self.part_from(who, content, hands);
     }
 

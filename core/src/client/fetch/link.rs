@@ -91,22 +91,32 @@ impl Fetch {
     }
 
     fn unlinked(&mut self, who: Name, hands: &mut Hands<'_, '_>) {
+        self.drop_incoming(who, |_| true, hands);
         let Some(link) = self.links.remove(&who) else { return };
-        // What has come whole is verified all the same.
+        self.uploads.retain(|(conn, _), _| *conn != link.conn);
+        let took_part = |source: &Source| source.neighbours.contains(who);
+        let contents =
+            self.sources.iter().filter(|(_, source)| took_part(source)).map(|(content, _)| *content);
+        for content in contents.collect::<Vec<_>>() {
+            self.part_from(who, content, hands);
+        }
+    }
+
+    /// Nothing more comes of some contents from somebody; what has come whole is verified all the same.
+    pub(super) fn drop_incoming(
+        &mut self,
+        who: Name,
+        of: impl Fn(Content) -> bool,
+        hands: &mut Hands<'_, '_>,
+    ) {
+        let Some(conn) = self.links.get(&who).map(|link| link.conn) else { return };
         let broken: Vec<(ConnId, u32)> = self
             .incoming
             .iter()
-            .filter(|((conn, _), incoming)| *conn == link.conn && !incoming.is_whole())
+            .filter(|((peer, _), one)| *peer == conn && of(one.content) && !one.is_whole())
             .map(|(key, _)| *key)
             .collect();
         broken.into_iter().for_each(|(peer, transfer)| self.forget_incoming(peer, transfer, hands));
-        self.uploads.retain(|(conn, _), _| *conn != link.conn);
-        for content in link.greeted {
-            self.part_from(who, content, hands);
-        }
-        for content in self.sources.keys().copied().collect::<Vec<_>>() {
-            self.part_from(who, content, hands);
-        }
     }
 
     /// Somebody takes no part in a content any more, or is gone: he may come again.

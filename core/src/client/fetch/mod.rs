@@ -170,7 +170,7 @@ impl Fetch {
         match event {
             FileEvent::Prepared { name, result } => self.prepared(&name, result, hands),
             FileEvent::Written { peer, transfer, result, .. } => self.written(peer, transfer, result, hands),
-            FileEvent::Completed { name, result } => self.completed(&name, result, hands),
+            FileEvent::Completed { name, result } => self.completed(&name, result),
             FileEvent::Uploaded { peer, transfer, bytes, whole } => {
                 self.uploaded(peer, transfer, bytes, whole, hands);
             }

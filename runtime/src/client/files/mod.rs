@@ -16,7 +16,7 @@ use std::io;
 use starling_core::client::{FileEvent, FileOrder, FileTrouble, Input};
 use tokio::sync::mpsc;
 
-pub use room::Room;
+use room::Room;
 pub use stock::Stock;
 
 use super::peers::{Hub, Source};
@@ -54,12 +54,6 @@ impl Files {
         Ok(files)
     }
 
-    /// What waits for the disk: while that is much, nothing more should be taken in from other clients.
-    #[must_use]
-    pub fn room(&self) -> Room {
-        self.room.clone()
-    }
-
     /// Has something done. Never waits. Chunks are sent through `hub`.
     pub fn order(&mut self, order: FileOrder, hub: &mut Hub) {
         let Some(downloads) = &mut self.downloads else { return self.refuse(order) };
@@ -79,8 +73,22 @@ impl Files {
         }
     }
 
+    /// What came of something, or happens on a connection to another client, for the machine. While much waits for the
+    /// disk, nothing more is taken in from others.
+    pub async fn next_beside(&mut self, hub: &mut Hub) -> Input {
+        let room = self.room.clone();
+        let heard = async {
+            room.free().await;
+            hub.next().await
+        };
+        tokio::select! {
+            input = heard => input,
+            input = self.next() => input,
+        }
+    }
+
     /// What came of something, for the machine.
-    pub async fn next(&mut self) -> Input {
+    async fn next(&mut self) -> Input {
         loop {
             let report = match &mut self.downloads {
                 Some(downloads) => tokio::select! {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// Bytes that wait to be written. Copies count the same.
 #[derive(Clone, Debug)]
-pub struct Room(Arc<Inner>);
+pub(super) struct Room(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -24,7 +24,7 @@ impl Room {
     }
 
     /// Waits until there is room. Meanwhile nothing more should be taken in from other clients.
-    pub async fn free(&self) {
+    pub(super) async fn free(&self) {
         while self.is_full() {
             let mut freed = pin!(self.0.freed.notified());
             freed.as_mut().enable();

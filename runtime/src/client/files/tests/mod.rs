@@ -83,14 +83,7 @@ impl Person {
     }
 
     async fn next(&mut self) -> Input {
-        let room = self.files.room();
-        tokio::select! {
-            input = async {
-                room.free().await;
-                self.hub.next().await
-            } => input,
-            input = self.files.next() => input,
-        }
+        self.files.next_beside(&mut self.hub).await
     }
 
     /// The next event about files.

@@ -64,7 +64,7 @@ async fn what_is_forgotten_is_not_told() {
     luke.writes(&manifest, (3, 3), one, false);
     luke.releases();
     assert!(luke.prepares(&manifest).await.unwrap().contains(0));
-    assert_eq!(luke.files.room().bytes(), 0);
+    assert_eq!(luke.files.room.bytes(), 0);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_disk_that_is_slow_holds_up_those_who_send() {
     let (mut luke, content, manifest) = prepared(40 * 256 * KIB).await;
     let (gate, closed) = mpsc::channel::<()>();
     luke.files.occupy(closed);
-    let room = luke.files.room();
+    let room = luke.files.room.clone();
     let mut chunk = 0;
     while is_free(&room) {
         luke.writes(&manifest, (chunk, chunk), chunk_of(&content, &manifest, chunk), true);
