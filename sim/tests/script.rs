@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use starling_core::filename::FileName;
 use starling_core::server::Config;
 use starling_sim::world::script::Script;
 
@@ -110,4 +112,27 @@ fn a_dead_session_makes_way() {
     script.stop_server();
     assert_eq!(script.take_lines("hans"), ["The server is shutting down."]);
     assert_eq!((script.exit("hans"), script.violation()), (Some(3), None));
+}
+
+#[test]
+fn who_lies_is_asked_for_one_chunk_at_most() {
+    let mut script = server(60, 120);
+    let name = FileName::parse(b"report.pdf").expect("a good name");
+    let bytes = Bytes::from(vec![7; 1024 * 1024]);
+    for owner in ["luke", "yoda"] {
+        login(&mut script, owner);
+        script.folder(owner).put(name.clone(), bytes.clone());
+    }
+    script.folder("luke").set_false();
+    login(&mut script, "hans");
+    script.type_line("hans", "p2pDownload report.pdf");
+    script.until_quiet();
+    let told = script.take_lines("hans");
+    assert_eq!(
+        told.last().map(String::as_str),
+        Some("Downloaded report.pdf: 1048576 bytes in 16 chunks from yoda.")
+    );
+    assert_eq!(script.folder("hans").read(&name), Some(&bytes));
+    assert_eq!(script.folder("luke").lies(), 1);
+    assert_eq!(script.violation(), None);
 }

@@ -101,6 +101,8 @@ impl Keeper {
         let (peer, transfer) = upload.id;
         let chunk = self.chunk(folder, upload.content, upload.chunk);
         if let Some(bytes) = chunk.as_ref().and_then(|chunk| upload.piece(chunk)) {
+            let is_last = chunk.as_ref().is_some_and(|chunk| upload.sent == chunk.len());
+            let bytes = folder.given(bytes, is_last);
             self.uploads.put_back(upload);
             let frame = PeerFrame::Transfer(Transfer::Piece { transfer, bytes }).frame();
             return Some(Done::Send { peer, frame });

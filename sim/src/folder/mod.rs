@@ -30,6 +30,10 @@ pub struct Folder {
     files: BTreeMap<FileName, Place>,
     parts: BTreeMap<(FileName, Content), Part>,
     is_full: bool,
+    /// Whatever is given of it is wrong.
+    is_false: bool,
+    /// Wrong chunks that were given.
+    lies: u32,
 }
 
 /// A file under its name.
@@ -63,7 +67,14 @@ impl Folder {
     /// An empty one. Files are cut between these bounds, which must be the same for everybody.
     #[must_use]
     pub fn new(bounds: ChunkBounds) -> Folder {
-        Folder { bounds, files: BTreeMap::new(), parts: BTreeMap::new(), is_full: false }
+        Folder {
+            bounds,
+            files: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            is_full: false,
+            is_false: false,
+            lies: 0,
+        }
     }
 
     // --- What its owner does with it ---
@@ -121,6 +132,28 @@ impl Folder {
     /// Nothing more can be written; or it can again.
     pub fn set_full(&mut self, is_full: bool) {
         self.is_full = is_full;
+    }
+
+    /// From now on every chunk that is given of it is wrong.
+    pub fn set_false(&mut self) {
+        self.is_false = true;
+    }
+
+    /// How many wrong chunks were given.
+    #[must_use]
+    pub fn lies(&self) -> u32 {
+        self.lies
+    }
+
+    /// The end of a chunk as it is given.
+    fn given(&mut self, piece: Bytes, is_last: bool) -> Bytes {
+        if !self.is_false || !is_last {
+            return piece;
+        }
+        self.lies += 1;
+        let mut wrong = piece.to_vec();
+        wrong.iter_mut().for_each(|byte| *byte ^= 1);
+        wrong.into()
     }
 
     // --- What it offers ---

@@ -183,7 +183,9 @@ impl Stage for Binaries {
                 fs::remove_file(shared.join(name.as_str())).expect("a file can be removed");
             }
             Change::Leaves(name, bytes, chunks) => leave(&shared, name, bytes, *chunks),
-            Change::Indexes(..) | Change::Fills(_) => panic!("no program lets that be decided"),
+            Change::Indexes(..) | Change::Fills(_) | Change::Lies => {
+                panic!("no program lets that be decided")
+            }
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) fn make(folder: &mut Folder, change: &Change) {
         Change::Removes(name) => folder.remove(name),
         Change::Indexes(name, indexing) => folder.set_indexing(name, *indexing),
         Change::Fills(is_full) => folder.set_full(*is_full),
+        Change::Lies => folder.set_false(),
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Change {
     Indexes(FileName, bool),
     /// The disk takes nothing more, or something again.
     Fills(bool),
+    /// From now on every chunk that others get from there is wrong.
+    Lies,
 }
 
 /// Reads what follows `file `.
@@ -54,6 +56,9 @@ pub(super) fn event(words: &str) -> Option<Result<What, String>> {
         if let Some(who) = words.strip_suffix(ending) {
             return Some(changes(who, Change::Fills(is_full)));
         }
+    }
+    if let Some(who) = words.strip_suffix(" lies about what is in his files") {
+        return Some(changes(who, Change::Lies));
     }
     for (ending, indexing) in [(" is being indexed", true), (" is indexed", false)] {
         if let Some((who, name)) = words.strip_suffix(ending).and_then(|words| words.split_once("'s ")) {
@@ -117,6 +122,7 @@ impl fmt::Debug for Change {
             Change::Indexes(name, true) => write!(f, "{name:?} is being indexed"),
             Change::Indexes(name, false) => write!(f, "{name:?} is indexed"),
             Change::Fills(true) => f.write_str("the disk is full"),
+            Change::Lies => f.write_str("lies"),
             Change::Fills(false) => f.write_str("the disk has room again"),
         }
     }
@@ -154,6 +160,7 @@ mod tests {
         let told = |words| format!("{:?}", event(words).unwrap().unwrap());
         assert_eq!(told("hans's disk is full"), "Changes(Who(\"hans\"), the disk is full)");
         assert_eq!(told("hans's x y is being indexed"), "Changes(Who(\"hans\"), \"x y\" is being indexed)");
+        assert_eq!(told("hans lies about what is in his files"), "Changes(Who(\"hans\"), lies)");
         assert_eq!(event("hans's client is killed"), None);
         assert_eq!(step("hans> has no x"), None);
     }

@@ -46,7 +46,7 @@
 //! - `hans puts report.pdf = <content>`, `hans removes report.pdf`: he changes what is there. Where the programs are
 //!   run, only while he has no client: theirs notice it in their own time.
 //! - `(hans's report.pdf is being indexed)`, `(hans's report.pdf is indexed)`, `(hans's disk is full)`,
-//!   `(hans's disk has room again)`.
+//!   `(hans's disk has room again)`, `(hans lies about what is in his files)`.
 //!
 //! `hans@laptop` is hans on another device. A line that does not show in a text file is written in quotes,
 //! with the escapes `\t`, `\r`, `\"`, `\\`, `\xff` and `\u{202e}`, and with repetitions:
