@@ -34,6 +34,8 @@ pub enum Action {
         /// What to remember, if it was a letter.
         note: Option<Note>,
     },
+    /// Tell something that is no event of the conversation: how far a download has come.
+    Hint(Line),
     /// Accept connections of this key until then.
     Expect {
         /// The key that the other end must prove.

@@ -197,6 +197,7 @@ impl<'a, F: Face> Session<'a, F> {
             Action::Remember { user, known } => self.remember(user, known),
             Action::Look { question, pattern } => self.ground.offers.ask(question, pattern),
             Action::File(order) => self.ground.files.order(order, &mut self.ground.hub),
+            Action::Hint(line) => self.face.warn(&line.to_string()),
             Action::Ask(prompt) => self.face.ask(prompt),
             Action::Exit(code) => self.exit = Some(code),
         }

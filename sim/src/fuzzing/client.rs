@@ -220,6 +220,7 @@ impl Toy {
             Action::Send(_)
             | Action::File(_)
             | Action::Ask(_)
+            | Action::Hint(_)
             | Action::Expect { .. }
             | Action::Dial { .. }
             | Action::Abandon { .. }

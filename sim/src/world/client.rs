@@ -305,7 +305,7 @@ impl World {
                 self.step_client(client, Input::Recalled(memory));
             }
             Action::Show { line, note } => self.show(client, link, line, *note),
-            Action::Ask(_) => {}
+            Action::Ask(_) | Action::Hint(_) => {}
             Action::File(order) => self.perform_for_folder(client, order),
             Action::Remember { user, known } => {
                 let node = &self.clients[client as usize];

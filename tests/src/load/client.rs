@@ -69,6 +69,7 @@ impl Person {
                 return Some(Input::Looked { question, offers: Vec::new(), indexing: false });
             }
             Action::Ask(Prompt::Command)
+            | Action::Hint(_)
             | Action::Expect { .. }
             | Action::Dial { .. }
             | Action::Abandon { .. }

@@ -75,6 +75,7 @@ impl Fetch {
             command,
             is_announced: false,
             resumed,
+            tenths: resumed.saturating_mul(10) / layout.count().max(1),
             owners: owners.into_iter().collect::<BTreeSet<Name>>(),
             is_introduced: false,
             hashes: Hashes::new(content, layout),

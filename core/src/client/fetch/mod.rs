@@ -26,6 +26,7 @@ pub use terms::Terms;
 
 pub(super) use hands::Hands;
 
+use super::action::Action;
 use super::asked::Answer;
 use super::file::{FileEvent, FileOrder};
 use super::typed::Fetching;
@@ -133,8 +134,22 @@ impl Fetch {
         if !self.wanted.is_empty() && self.active_at <= now {
             self.active_at = now + ACTIVE_SPAN;
             hands.cx.send(Request::Active.frame());
+            self.hint(hands);
         }
         self.settle(hands);
+    }
+
+    /// Tells how far downloads have come, a tenth at a time.
+    fn hint(&mut self, hands: &mut Hands<'_, '_>) {
+        for wanted in self.wanted.values_mut().filter(|wanted| wanted.is_announced) {
+            let progress = wanted.progress();
+            let tenths = progress.held.saturating_mul(10) / progress.chunks.max(1);
+            if tenths > wanted.tenths && wanted.end.is_none() {
+                wanted.tenths = tenths;
+                let line = Line::Download(DownloadLine::Running(wanted.name.clone(), progress));
+                hands.cx.order(Action::Hint(line));
+            }
+        }
     }
 
     /// A command about downloads was typed.

@@ -23,6 +23,8 @@ pub(super) struct Wanted {
     pub(super) is_announced: bool,
     /// Chunks that were here at the beginning.
     pub(super) resumed: u32,
+    /// How far it had come, in tenths, when the person was told last.
+    pub(super) tenths: u32,
     /// Who has something of it, as far as that was known at the beginning.
     pub(super) owners: BTreeSet<Name>,
     /// The server has told who takes part.

@@ -64,6 +64,7 @@ struct World {
     said: Vec<(ConnId, Transfer)>,
     orders: Vec<FileOrder>,
     seen: Vec<String>,
+    hints: Vec<String>,
     conns: u32,
 }
 
@@ -77,6 +78,7 @@ impl World {
             said: Vec::new(),
             orders: Vec::new(),
             seen: Vec::new(),
+            hints: Vec::new(),
             conns: 0,
         }
     }
@@ -117,6 +119,7 @@ impl World {
                 }
                 Action::File(order) => self.orders.push(order),
                 Action::Show { line, .. } => self.seen.push(line.to_string()),
+                Action::Hint(line) => self.hints.push(line.to_string()),
                 _ => {}
             }
         }

@@ -138,6 +138,7 @@ fn words(action: &Action) -> String {
         }
         Action::Look { question, pattern } => alloc::format!("look {question} {pattern:?}"),
         Action::File(order) => alloc::format!("{order:?}"),
+        Action::Hint(line) => alloc::format!("hint {line}"),
         Action::Ask(prompt) => alloc::format!("ask {prompt:?}"),
         Action::Exit(code) => alloc::format!("exit {}", *code as u8),
     }

@@ -211,7 +211,7 @@ impl Seat {
                     self.note(note);
                 }
             }
-            Action::Ask(_) => {}
+            Action::Ask(_) | Action::Hint(_) => {}
             Action::File(order) => self.keeper.perform(&mut self.device.folder, &order),
             Action::Remember { user, known } => {
                 let peers = &mut self.memory().peers;

@@ -164,3 +164,17 @@ fn nobody_who_has_it_is_waited_for_half_a_minute() {
     world.waits(Duration::from_secs(1));
     assert_eq!(world.seen(), ["Download of a stopped: 0 of 10 chunks. Repeat the command to resume."]);
 }
+
+#[test]
+fn how_far_it_has_come_is_told_by_tenths() {
+    let (mut world, luke) = World::linked(30_000);
+    world.waits(Duration::from_millis(600));
+    assert_eq!(world.hints, [""; 0]);
+    for _ in 0..4 {
+        let choice = world.grant(luke).expect("he bids");
+        world.delivers(luke, choice, true);
+        world.waits(Duration::from_millis(600));
+    }
+    assert_eq!(world.hints, ["a: 3 of 30 chunks"]);
+    assert_eq!(world.seen(), [""; 0], "it is no event");
+}
