@@ -9,13 +9,18 @@
 //! sends in 300 ms. More would be promised earlier than it can be kept, and be chosen on older knowledge; with less, an
 //! up-link is idle where a round trip takes 80 ms (BENCHMARKS.md).
 //!
+//! **Beside each other.** A connection of its own has a window of its own, and what its receiver takes is his share of
+//! his down-link. Over TCP an up-link is therefore filled by several receivers, not by one; a driver that knows what
+//! the receivers take says so ([`Slots::held_back`]), one that does not has some served [abreast](Slots::abreast).
+//!
 //! **To whom.** No tit-for-tat: a team trusts its members, and in a swarm of uploaders the order of service matters
 //! little as long as nobody is served twice while others wait (Legout et al., "Rarest first and choke algorithms are
 //! enough", IMC 2006, §4.2: the seed state). Among users the up-link is shared by start-time fair queueing (Goyal, Vin,
 //! Cheng, SIGCOMM 1996): one with a hundred connections or ten thousand bids a second has the share of one. Within
-//! `SLACK_CHUNKS` of that, whoever has fewest chunks goes first: he is the one whose up-link is idle.
+//! `SLACK_CHUNKS` of that, whoever waits for least from us goes first, so that receivers are served beside each other;
+//! and among those whoever has fewest chunks: he is the one whose up-link is idle.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -64,6 +69,8 @@ pub struct Slots<K, U = UserId> {
     accepted_bytes: u64,
     /// Chunks whose receivers take less than the up-link could send them.
     held_back: u32,
+    /// Receivers who are served beside each other, if there are so many.
+    abreast: u32,
     uplink: Meter,
     /// Since when the up-link has been busy with what it sends now.
     busy_since: Time,
@@ -72,12 +79,11 @@ pub struct Slots<K, U = UserId> {
     alarm: Option<Time>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Bidder<U> {
     bid: Bid<U>,
-    /// Granted and not answered.
-    granted: u32,
-    granted_at: Time,
+    /// When each slot was granted that is not answered. Answers come in the same order.
+    granted: VecDeque<Time>,
     /// Chosen and not sent.
     sending: u32,
 }
@@ -91,6 +97,7 @@ impl<K, U> Default for Slots<K, U> {
             accepted: 0,
             accepted_bytes: 0,
             held_back: 0,
+            abreast: 1,
             uplink: Meter::default(),
             busy_since: Time::ZERO,
             answer: Duration::ZERO,
@@ -100,10 +107,17 @@ impl<K, U> Default for Slots<K, U> {
 }
 
 impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
+    /// For connections each of which takes only a part of what the up-link sends: up to so many receivers are served
+    /// beside each other.
+    #[must_use]
+    pub fn abreast(receivers: u32) -> Slots<K, U> {
+        Slots { abreast: receivers.max(1), ..Slots::default() }
+    }
+
     /// A bid, which replaces the earlier one of the same bidder.
     pub fn bid(&mut self, key: K, bid: Bid<U>) {
         let bid = Bid { wants: bid.wants.min(OUTSTANDING_MAX), chunk_bytes: bid.chunk_bytes.max(1), ..bid };
-        let new = Bidder { bid, granted: 0, granted_at: Time::ZERO, sending: 0 };
+        let new = Bidder { bid, granted: VecDeque::new(), sending: 0 };
         let bidder = self.bidders.entry(key).or_insert(new);
         // What was accepted was counted with the size of chunk that held then.
         let chunk_bytes = if bidder.outstanding() > 0 { bidder.bid.chunk_bytes } else { bid.chunk_bytes };
@@ -131,7 +145,7 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
     /// it. Ask until there is none.
     pub fn grant(&mut self, now: Time, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<K> {
         let flowing = self.accepted - self.held_back.min(self.accepted);
-        let is_full = flowing >= ACCEPTED_MIN && self.accepted_bytes >= self.lead_bytes();
+        let is_full = flowing >= self.accepted_min() && self.accepted_bytes >= self.lead_bytes();
         if is_full || flowing < self.accepted && self.accepted >= BESIDE_MAX {
             return None;
         }
@@ -139,8 +153,7 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
         self.virtual_now = first;
         let bidder = self.bidders.get_mut(&key)?;
         bidder.bid.wants -= 1;
-        bidder.granted += 1;
-        bidder.granted_at = now;
+        bidder.granted.push_back(now);
         let bid = bidder.bid;
         self.accepted += 1;
         self.accepted_bytes += bid.chunk_bytes;
@@ -199,12 +212,14 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
     pub fn chime(&mut self, now: Time) {
         self.alarm = None;
         let mut freed = 0;
-        for bidder in self.bidders.values_mut().filter(|bidder| bidder.granted > 0) {
-            let late = bidder.granted_at + ANSWER_MAX;
+        for bidder in self.bidders.values_mut() {
+            let Some(latest) = bidder.granted.back() else { continue };
+            let late = *latest + ANSWER_MAX;
             if late <= now {
-                self.accepted -= bidder.granted;
-                freed += u64::from(bidder.granted) * bidder.bid.chunk_bytes;
-                (bidder.granted, bidder.bid.wants) = (0, 0);
+                self.accepted -= bidder.unanswered();
+                freed += u64::from(bidder.unanswered()) * bidder.bid.chunk_bytes;
+                bidder.granted.clear();
+                bidder.bid.wants = 0;
             } else {
                 self.alarm = Some(self.alarm.map_or(late, |alarm| alarm.min(late)));
             }
@@ -224,6 +239,14 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
         self.accepted
     }
 
+    /// Chunks that are accepted at a time however slow the up-link is: for each receiver one that is sent, and one that
+    /// he chooses meanwhile.
+    fn accepted_min(&self) -> u32 {
+        let is_served = |bidder: &&Bidder<U>| bidder.is_open() || bidder.outstanding() > 0;
+        let served = self.bidders.values().filter(is_served).take(self.abreast as usize).count();
+        ACCEPTED_MIN * u32::try_from(served).unwrap_or(self.abreast).max(1)
+    }
+
     /// What the up-link sends while an answer travels, twice because some slots come back, and a chunk.
     fn lead_bytes(&self) -> u64 {
         let chunk_bytes = self.accepted_bytes / u64::from(self.accepted.max(1));
@@ -232,20 +255,15 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
 
     /// Who goes next, and the virtual time that it then is.
     fn next_bidder(&self, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<(K, u64)> {
-        let open = || {
-            let waiting = |bidder: &Bidder<U>| {
-                bidder.bid.wants > 0 && !bidder.bid.later && bidder.outstanding() < OUTSTANDING_MAX
-            };
-            self.bidders.iter().filter(move |(_, bidder)| waiting(bidder))
-        };
-        let open: Vec<(&K, &Bidder<U>)> = open().filter(|(key, _)| is_something(**key)).collect();
+        let is_open = |(key, bidder): &(&K, &Bidder<U>)| bidder.is_open() && is_something(**key);
+        let open: Vec<(&K, &Bidder<U>)> = self.bidders.iter().filter(is_open).collect();
         let open = || open.iter().copied();
         let first = open().map(|(_, bidder)| self.start_of(bidder.bid.user)).min()?;
         let near = open().filter(|(_, bidder)| {
             let slack = SLACK_CHUNKS * bidder.bid.chunk_bytes;
             self.start_of(bidder.bid.user) <= first.saturating_add(slack)
         });
-        let next = near.min_by_key(|(_, bidder)| (bidder.bid.has, dice.bits()));
+        let next = near.min_by_key(|(_, bidder)| (bidder.outstanding(), bidder.bid.has, dice.bits()));
         next.map(|(key, _)| (*key, first))
     }
 
@@ -255,9 +273,8 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
     }
 
     fn answered(&mut self, key: K, now: Time) -> Option<Bid<U>> {
-        let bidder = self.bidders.get_mut(&key).filter(|bidder| bidder.granted > 0)?;
-        bidder.granted -= 1;
-        let answer = now - bidder.granted_at;
+        let bidder = self.bidders.get_mut(&key)?;
+        let answer = now - bidder.granted.pop_front()?;
         self.answer = if self.answer.is_zero() { answer } else { (self.answer * 7 + answer) / 8 };
         Some(bidder.bid)
     }
@@ -275,7 +292,16 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
 }
 
 impl<U> Bidder<U> {
-    const fn outstanding(&self) -> u32 {
-        self.granted + self.sending
+    /// He waits for a slot, and may have another.
+    fn is_open(&self) -> bool {
+        self.bid.wants > 0 && !self.bid.later && self.outstanding() < OUTSTANDING_MAX
+    }
+
+    fn unanswered(&self) -> u32 {
+        u32::try_from(self.granted.len()).unwrap_or(u32::MAX)
+    }
+
+    fn outstanding(&self) -> u32 {
+        self.unanswered().saturating_add(self.sending)
     }
 }

@@ -49,6 +49,8 @@ const LATE_MAX: usize = 4_096;
 const OFFERED_MAX: usize = 4_096;
 /// Questions for one name that have no answer yet.
 const ASKED_MAX: usize = 1_024;
+/// To how many chunks go beside each other. Each has a connection of his own, and what a connection can take is unknown here.
+const ABREAST: u32 = 8;
 /// How often the server hears that a person who does nothing waits for a download.
 const ACTIVE_SPAN: core::time::Duration = core::time::Duration::from_millis(500);
 
@@ -95,7 +97,7 @@ impl Fetch {
             links: BTreeMap::new(),
             incoming: BTreeMap::new(),
             sources: BTreeMap::new(),
-            slots: Slots::default(),
+            slots: Slots::abreast(ABREAST),
             uploads: BTreeMap::new(),
             lists: BTreeMap::new(),
             active_at: Time::ZERO,
@@ -213,7 +215,7 @@ impl Fetch {
         self.sources.clear();
         self.uploads.clear();
         self.lists.clear();
-        self.slots = Slots::default();
+        self.slots = Slots::abreast(ABREAST);
     }
 
     fn list(&self, request: RequestId, hands: &mut Hands<'_, '_>) {

@@ -17,8 +17,9 @@ const SILENCE_MIN: Duration = Duration::from_secs(2);
 const RATE_UNKNOWN: u64 = 64 * 1024;
 /// How long an owner rests after he failed; twice as long after each further time.
 const REST: Duration = Duration::from_secs(4);
-/// Chunks that wait at an owner beside those that travel.
-const WAITING: u32 = 2;
+/// Bids that wait at an owner beside those that travel. They name no chunk, so they cost nothing; but an owner who has
+/// none left gives nothing until the next one has come.
+const WAITING: u32 = 6;
 /// Failures after which another is called in his place.
 const FAILURES_MAX: u32 = 2;
 /// How often in a row a chunk may be broken off before that is a failure.

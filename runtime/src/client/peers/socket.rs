@@ -9,7 +9,7 @@ use super::Socket;
 /// Bytes that the system takes before it has sent what it took earlier. Little: what is to be sent next is decided
 /// as late as can be, and a word goes out before the rest of a file.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const UNSENT_MAX: u32 = 128 * 1024;
+const UNSENT_MAX: u32 = 32 * 1024;
 
 /// Sets a socket that was just opened. One that cannot be set is only slower.
 pub(super) fn tune(stream: &TcpStream) {
