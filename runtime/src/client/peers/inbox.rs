@@ -2,7 +2,6 @@
 //!
 //! The machine takes bytes cut anywhere; but a frame that lies whole in what it is fed need not be put together there.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -23,32 +22,29 @@ const FRAME_MAX: usize = HEAD_BYTES + 4 + PIECE_MAX;
 const HOLD_MAX: Duration = Duration::from_secs(1);
 
 /// Memory into which is read, for all connections: so much of it is kept for the next.
-const KEPT_MAX: usize = 32;
+const KEPT_MAX: usize = 64;
 
 /// Memory into which was read, and which is to be used again. Copies are the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rooms(Arc<Mutex<VecDeque<BytesMut>>>);
+pub(super) struct Rooms(Arc<Mutex<Vec<BytesMut>>>);
 
 impl Rooms {
-    /// Some that nobody uses any more.
+    /// Some that has room for a frame, or that nobody uses any more: of such what was used last, which caches still have.
     fn take(&self) -> BytesMut {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..kept.len() {
-            if let Some(mut room) = kept.pop_front() {
-                if room.try_reclaim(ROOM_BYTES) {
-                    return room;
-                }
-                kept.push_back(room);
-            }
+        match kept.iter_mut().rposition(|room| room.capacity() >= FRAME_MAX || room.try_reclaim(ROOM_BYTES)) {
+            Some(free) => kept.remove(free),
+            None => BytesMut::with_capacity(ROOM_BYTES),
         }
-        BytesMut::with_capacity(ROOM_BYTES)
     }
 
-    /// Somebody may still use what was read into it.
-    fn give(&self, room: BytesMut) {
+    /// Somebody may still use what was read into it and passed on; what was not is thrown away.
+    fn give(&self, mut room: BytesMut) {
+        // What is left in it would never leave room again.
+        room.clear();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < KEPT_MAX {
-            kept.push_back(room);
+            kept.push(room);
         }
     }
 }
@@ -58,6 +54,8 @@ impl Rooms {
 pub(super) struct Inbox {
     rooms: Rooms,
     bytes: BytesMut,
+    /// The memory of `bytes` is one of `rooms`.
+    has_room: bool,
     /// Where the frame begins that is not whole yet; beyond what has come if its beginning was passed on.
     whole: usize,
 }
@@ -65,7 +63,7 @@ pub(super) struct Inbox {
 impl Inbox {
     /// For a connection at its beginning.
     pub(super) fn new(rooms: Rooms) -> Inbox {
-        Inbox { rooms, bytes: BytesMut::new(), whole: 0 }
+        Inbox { rooms, bytes: BytesMut::new(), has_room: false, whole: 0 }
     }
 
     /// The next bytes; nothing at the end.
@@ -100,13 +98,11 @@ impl Inbox {
     ) -> Poll<io::Result<Option<Bytes>>> {
         loop {
             let (ready, wanted) = (self.ready(), self.wanted().min(FRAME_MAX));
-            if ready > 0 && self.bytes.len() + wanted > ROOM_BYTES {
-                return Poll::Ready(Ok(Some(self.take(ready))));
-            }
             if self.bytes.capacity() - self.bytes.len() < wanted {
-                let mut room = self.rooms.take();
-                room.extend_from_slice(&self.bytes);
-                self.rooms.give(std::mem::replace(&mut self.bytes, room));
+                if ready > 0 {
+                    return Poll::Ready(Ok(Some(self.take(ready))));
+                }
+                self.change_room();
             }
             let mut room = (&mut self.bytes).limit(wanted);
             let read = pin!(reader.read_buf(&mut room)).poll(cx);
@@ -119,11 +115,27 @@ impl Inbox {
                 Poll::Pending => {
                     // A connection that waits holds no memory.
                     if self.bytes.is_empty() {
-                        self.rooms.give(std::mem::take(&mut self.bytes));
+                        self.leave_room(BytesMut::new());
                     }
                     return Poll::Pending;
                 }
             }
+        }
+    }
+
+    /// Goes on in memory that has room.
+    fn change_room(&mut self) {
+        let mut room = self.rooms.take();
+        room.extend_from_slice(&self.bytes);
+        self.leave_room(room);
+        self.has_room = true;
+    }
+
+    /// Others may have the memory now.
+    fn leave_room(&mut self, next: BytesMut) {
+        let room = std::mem::replace(&mut self.bytes, next);
+        if std::mem::take(&mut self.has_room) {
+            self.rooms.give(room);
         }
     }
 
@@ -213,6 +225,33 @@ mod tests {
             }
             assert_eq!(came.concat(), all);
         }
+    }
+
+    /// However the bytes come, and however long somebody still uses the last ones.
+    #[tokio::test]
+    async fn memory_is_used_again() {
+        let text = Text::parse(Bytes::from_static(b"words")).unwrap();
+        let one = frames(&[PeerFrame::Whisper { text }, piece(PIECE_MAX), piece(900)]);
+        let (rooms, held) = (Rooms::default(), 8);
+        let (mut reader, mut writer) = tokio::io::duplex(10_000);
+        let mut inbox = Inbox::new(rooms.clone());
+        let read = async {
+            let mut last = std::collections::VecDeque::new();
+            while let Some(bytes) = inbox.next(&mut reader).await.unwrap() {
+                last.push_back(bytes);
+                if last.len() > held {
+                    last.pop_front();
+                }
+            }
+        };
+        let written = async move {
+            for _ in 0..200 {
+                writer.write_all(&one).await.unwrap();
+            }
+            drop(writer);
+        };
+        tokio::join!(read, written);
+        assert!(rooms.0.lock().unwrap().len() <= held + 2);
     }
 
     /// Whoever claims more than a frame may have costs no more than others.
