@@ -19,12 +19,17 @@ mod linux {
     use std::os::fd::OwnedFd;
     use std::sync::Arc;
     use std::thread::{self, JoinHandle};
+    use std::time::Duration;
 
     use rustix::fs::inotify::{self, CreateFlags, Event, ReadFlags, Reader, WatchFlags};
     use rustix::io::Errno;
     use starling_core::filename::FileName;
 
     use super::{Path, Sender, Signal};
+
+    /// How long it rests after it has reported. Of a file that is written the system reports each writing; those that
+    /// nobody has taken yet are one, which saves as many wakings as there are pieces of a download.
+    const REST: Duration = Duration::from_millis(10);
 
     /// Reports until it is dropped.
     #[derive(Debug)]
@@ -80,6 +85,9 @@ mod linux {
             let is_heard = signal.is_none_or(|signal| signals.send(signal).is_ok());
             if is_last || !is_heard {
                 return;
+            }
+            if reader.is_buffer_empty() {
+                thread::sleep(REST);
             }
         }
     }
