@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::News;
-use super::socket::{buffered, tune};
+use super::socket::{buffered, tune, widen};
 use crate::tls::peer::{PEER_ALPN, proven};
 
 /// Handshakes at once.
@@ -72,8 +72,9 @@ async fn meet(
     mut expected: watch::Receiver<Expected>,
 ) -> Option<News> {
     tune(&stream);
-    let stream = acceptor.accept(buffered(stream)).await.ok()?;
-    let (_, session) = stream.get_ref();
+    let mut stream = acceptor.accept(buffered(stream)).await.ok()?;
+    let (_, session) = stream.get_mut();
+    widen(session);
     if session.alpn_protocol() != Some(PEER_ALPN) {
         return None;
     }

@@ -18,7 +18,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsConnector, TlsStream};
 
-use super::socket::{buffered, tune};
+use super::socket::{buffered, tune, widen};
 use super::{News, Stream};
 use crate::tls::peer::{PEER_ALPN, proven};
 
@@ -75,8 +75,9 @@ async fn meet(place: SocketAddr, key: DeviceKey, connector: TlsConnector) -> Opt
     let stream = TcpStream::connect(place).await.ok()?;
     tune(&stream);
     let name = ServerName::from(place.ip());
-    let stream = connector.connect(name, buffered(stream)).await.ok()?;
-    let (_, session) = stream.get_ref();
+    let mut stream = connector.connect(name, buffered(stream)).await.ok()?;
+    let (_, session) = stream.get_mut();
+    widen(session);
     let is_meant = session.alpn_protocol() == Some(PEER_ALPN) && proven(session) == Some(key);
     is_meant.then(|| TlsStream::from(stream))
 }
