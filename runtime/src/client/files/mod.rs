@@ -34,7 +34,7 @@ pub struct Files {
 }
 
 /// Bytes of pieces that may wait for the disk.
-const WAITING_MAX: usize = 4 * 1024 * 1024;
+const WAITING_MAX: usize = 2 * 1024 * 1024;
 
 impl Files {
     /// There is no folder: nothing can be written or read.

@@ -17,7 +17,7 @@ const FRAME_BYTES: usize = START_BYTES + PIECE_MAX;
 const PIECES: usize = 4;
 
 /// Memory that is kept for the next chunks, of all connections.
-const SPARE_MAX: usize = 4;
+const SPARE_MAX: usize = 8;
 
 /// Memory for pieces, to be used again. Copies are the same.
 #[derive(Clone, Debug, Default)]
