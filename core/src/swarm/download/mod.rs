@@ -204,7 +204,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     }
 
     fn choose(&mut self, key: K, suggested: Option<u32>, now: Time) -> Option<u32> {
-        let is_full = self.transfers.len() >= self.under_way_max();
+        let is_full = self.transfers.len() >= self.taken_max();
         let is_kept = self.keeps_for_another(key, now);
         let chunk_bytes = self.layout.chunk_bytes();
         let owner = self.owners.get_mut(&key)?;

@@ -12,6 +12,8 @@ use crate::time::Time;
 const UNDER_WAY_MIN: usize = 6;
 /// Bids beyond that: owners who grant late or never.
 const BIDS_SPARE: usize = 8;
+/// Under load a round trip takes so many times the least that was measured: what is sent meanwhile waits in the network.
+const BUSY_TRIPS: u32 = 8;
 /// Chunks under way at a time from all owners at most.
 const UNDER_WAY_MAX: usize = 64;
 
@@ -19,16 +21,24 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     /// How many chunks may be under way: as many as come during two round trips, and some. Of what is measured at first the
     /// half is waiting for answers; with room for as much again it grows to what the link can take.
     pub(super) fn under_way_max(&self) -> usize {
-        (self.travelling() * 2).saturating_add(UNDER_WAY_MIN).min(UNDER_WAY_MAX)
+        let chunks = self.bytes_in_trips(1).div_ceil(self.layout.chunk_bytes());
+        let travelling = usize::try_from(chunks).unwrap_or(UNDER_WAY_MAX);
+        (travelling * 2).saturating_add(UNDER_WAY_MIN).min(UNDER_WAY_MAX)
     }
 
-    /// How many chunks come during a round trip.
-    fn travelling(&self) -> usize {
+    /// With how many chunks under way a granted slot is still taken. A slot that is given back costs its owner a round
+    /// trip, so where those are long, what was bid for is taken.
+    pub(super) fn taken_max(&self) -> usize {
+        let chunks = self.bytes_in_trips(BUSY_TRIPS) / self.layout.chunk_bytes();
+        self.under_way_max() + usize::try_from(chunks).unwrap_or(BIDS_SPARE).min(BIDS_SPARE)
+    }
+
+    /// How much comes during so many round trips.
+    fn bytes_in_trips(&self, times: u32) -> u64 {
         let trips = self.owners.values().filter(|owner| owner.under_way > 0).map(|owner| owner.round_trip());
         let (count, all) = trips.fold((0, Duration::ZERO), |(count, all), trip| (count + 1, all + trip));
         let trip = all / count.max(1);
-        let chunks = self.downlink.bytes_in(trip).div_ceil(self.layout.chunk_bytes());
-        usize::try_from(chunks).unwrap_or(UNDER_WAY_MAX)
+        self.downlink.bytes_in(trip.saturating_mul(times))
     }
 
     /// Bids until there are enough bids and chunks under way.
