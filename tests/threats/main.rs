@@ -17,13 +17,14 @@
 //! | `numbers.rs` | a user: numbers and arguments at the edge (T54) |
 //! | `sockets.rs` | anybody, a user: more than his share of connections, handshakes and buffers (T2, T3, T4, T13, T15) |
 //! | `transport.rs` | anybody: other protocols, and older ones (T11, T43) |
+//! | `between_two.rs` | a server, and whoever holds it: what two clients say and give to each other (T39, P19) |
 //! | `recording.rs` | an eavesdropper: what passes on the wire, then and again (T40, T44) |
 //! | `names.rs` | a peer, an accident: names of files that lead elsewhere or should not be offered (T25, T26, T28) |
 //! | `contents.rs` | a peer, an accident: files that are none, lists that lie, files that change (T27, T35, T52) |
 //! | `peers.rs` | a stranger, a peer, a server: coming where one is not expected, leading clients astray, other keys (T36, T37, T38, T45) |
 //! | `trust.rs` | somebody in between: another key (T41, T42) |
 //!
-//! `sockets.rs`, `transport.rs`, `recording.rs`, `peers.rs`, `trust.rs` and `lengths.rs` are about bytes and sockets and try it on
+//! `between_two.rs`, `sockets.rs`, `transport.rs`, `recording.rs`, `peers.rs`, `trust.rs` and `lengths.rs` are about bytes and sockets and try it on
 //! the real programs; `names.rs` and `contents.rs` are about files and try it on a real folder. Most others drive
 //! the pure machines, so they need neither sockets nor time: an attack of an hour is over in a moment, and what
 //! is counted are events, frames and bytes. Where the whole attack takes longer than a test may, a tenth of it
@@ -32,6 +33,7 @@
 
 mod accounts;
 mod before_login;
+mod between_two;
 mod blocks;
 mod caps;
 mod clocks;

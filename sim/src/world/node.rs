@@ -37,6 +37,8 @@ pub struct ServerNode {
     pub(super) steps: u32,
     /// What the checkers have not yet decoded of each link.
     pub(super) readers: Vec<Reader>,
+    /// Every byte that it was told, as it was told; only if somebody wants to know.
+    pub(super) heard: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -198,6 +198,17 @@ impl Script {
         self.world.now
     }
 
+    /// From now on every byte is kept that the server is told.
+    pub fn record_server(&mut self) {
+        self.world.server.heard = Some(Vec::new());
+    }
+
+    /// What the server was told since its bytes are kept: as it reads them, under any encryption.
+    #[must_use]
+    pub fn server_heard(&self) -> &[u8] {
+        self.world.server.heard.as_deref().unwrap_or_default()
+    }
+
     /// What the checkers found wrong.
     #[must_use]
     pub fn violation(&self) -> Option<&Violation> {

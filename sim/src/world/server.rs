@@ -191,6 +191,9 @@ impl World {
 
     /// Decodes what came, for the checkers: with the same codec, but apart from the machine.
     fn overhear(&mut self, link: u32, bytes: Bytes) {
+        if let Some(heard) = &mut self.server.heard {
+            heard.extend_from_slice(&bytes);
+        }
         self.tell(&Fact::Heard { link });
         let mut reader = std::mem::take(self.server.reader(link));
         reader.feed(bytes);

@@ -9,6 +9,7 @@ pub(crate) mod house;
 pub(crate) mod letters;
 pub(crate) mod offers;
 pub(crate) mod person;
+pub(crate) mod pieces;
 pub(crate) mod place;
 pub(crate) mod ports;
 pub(crate) mod raw;
