@@ -13,17 +13,23 @@
 //! | 8 | bytes of a chunk |
 //! | an eighth of the number of chunks | bitmap |
 //! | 16 | the first half of the BLAKE3 hash of all this |
+//!
+//! Behind the notes is a table with the hash of each chunk that was verified, 32 bytes each, written before anything
+//! is safe. It says what is worth a look, no more: whoever takes up a download hashes what the table names and no note
+//! does. So a program that is killed loses nothing that was verified since the last note.
 
 use alloc::vec::Vec;
 
 use super::bitmap::Bitmap;
 use super::content::ContentId;
 use super::layout::Layout;
+use super::manifest::ChunkHash;
 
 const MAGIC: &[u8; 8] = b"starling";
 const VERSION: u16 = 1;
 const HEAD_BYTES: usize = 8 + 2 + 8 + ContentId::BYTES + 8 + 8;
 const SUM_BYTES: usize = 16;
+const HASH_BYTES: usize = size_of::<ChunkHash>();
 /// Disks write so many bytes whole or not at all, at most: no write to one place reaches into the other.
 const PLACE_BYTES: usize = 4096;
 
@@ -76,10 +82,30 @@ impl Subject {
             .max_by_key(|note| note.number)
     }
 
-    /// Bytes of the file in which notes are kept, at most.
+    /// Where the hash of a chunk belongs in the table, which ends where that of the first chunk there is not belongs.
     #[must_use]
-    pub fn file_bytes(&self) -> usize {
-        self.place_bytes() + self.note_bytes()
+    pub fn hash_at(&self, chunk: u32) -> u64 {
+        let table = 2 * self.place_bytes() as u64;
+        table + u64::from(chunk) * HASH_BYTES as u64
+    }
+
+    /// The chunks that the table names and a note does not, each with its hash.
+    pub fn unnoted<'a>(
+        &self,
+        table: &'a [u8],
+        noted: &'a Bitmap,
+    ) -> impl Iterator<Item = (u32, ChunkHash)> + use<'a> {
+        let hashes = (0..self.layout.count()).zip(table.as_chunks().0);
+        let is_said = |hash: &ChunkHash| *hash != [0; HASH_BYTES];
+        hashes
+            .filter(move |(chunk, hash)| is_said(hash) && !noted.contains(*chunk))
+            .map(|(chunk, hash)| (chunk, *hash))
+    }
+
+    /// Bytes of the file in which notes and table are kept.
+    #[must_use]
+    pub fn file_bytes(&self) -> u64 {
+        self.hash_at(self.layout.count())
     }
 
     fn read_one(&self, place: &[u8]) -> Option<Note> {
@@ -140,8 +166,23 @@ mod tests {
                 put(&mut file, subject.write(&note));
                 assert_eq!(subject.read(&file), Some(note));
             }
-            assert!(file.len() <= subject.file_bytes());
+            assert!(file.len() as u64 <= subject.hash_at(0), "the table is behind them");
         }
+    }
+
+    #[test]
+    fn the_table_names_what_no_note_does() {
+        let subject = subject(5 * 64 * 1024);
+        let mut table = alloc::vec![0; 5 * HASH_BYTES];
+        for chunk in [1_u8, 2, 4] {
+            table[usize::from(chunk) * HASH_BYTES..][..HASH_BYTES].fill(chunk);
+        }
+        let noted = note(1, subject, &[0, 2]).held;
+        let named: Vec<_> = subject.unnoted(&table, &noted).collect();
+        assert_eq!(named, [(1, [1; HASH_BYTES]), (4, [4; HASH_BYTES])]);
+        let cut = &table[..5 * HASH_BYTES - 1];
+        assert_eq!(subject.unnoted(cut, &noted).count(), 1, "half a hash is none");
+        assert_eq!(subject.file_bytes(), subject.hash_at(4) + 32);
     }
 
     #[test]

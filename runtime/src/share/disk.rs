@@ -55,3 +55,17 @@ pub(super) fn allocate(file: &File, size: u64) -> io::Result<()> {
     }
     file.set_len(size)
 }
+
+/// Gives a file its size and fills it with zeros: whatever is written in it later finds room, in memory, too, and on a
+/// disk that is full by then.
+pub(super) fn fill(file: &File, size: u64) -> io::Result<()> {
+    allocate(file, size)?;
+    let zeros = [0; 64 * 1024];
+    let mut at = 0;
+    while at < size {
+        let len = usize::try_from(size - at).map_or(zeros.len(), |left| left.min(zeros.len()));
+        file.write_all_at(&zeros[..len], at)?;
+        at += len as u64;
+    }
+    Ok(())
+}

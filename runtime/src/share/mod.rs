@@ -2,7 +2,8 @@
 //!
 //! Nothing here knows a connection. `folder.rs` is the only place that opens a file by a name that somebody else
 //! may have chosen. What is offered is found out by `indexer.rs`, kept by `state.rs` and `cache.rs`, told by `index.rs`, and read by
-//! `reading.rs`; what is fetched is written by `part.rs`, and said to be here by `notes.rs`.
+//! `reading.rs`; what is fetched is written by `part.rs`, and said to be here by `notes.rs`
+//! and `recheck.rs`.
 
 mod cache;
 mod disk;
@@ -16,6 +17,7 @@ mod notes;
 pub mod part;
 pub mod pool;
 pub mod reading;
+mod recheck;
 mod record;
 mod stamp;
 mod state;

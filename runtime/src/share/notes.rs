@@ -5,9 +5,11 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::OFlags;
 use starling_core::filename::FileName;
+use starling_core::swarm::Bitmap;
 use starling_core::swarm::resume::{Note, Subject};
 
 use super::disk;
@@ -55,7 +57,7 @@ impl Hidden {
         lock(&part)?;
         let Some((notes, _)) = folder.open_regular(&self.notes, OFlags::RDWR)? else { return Ok(None) };
         let mut said = Vec::new();
-        let readable = (&notes).take(subject.file_bytes() as u64).read_to_end(&mut said);
+        let readable = (&notes).take(subject.hash_at(0)).read_to_end(&mut said);
         let note = subject.read(&said).filter(|_| readable.is_ok());
         if note.is_none() || Stamp::from(&stat).size != subject.layout.size() {
             return Ok(None);
@@ -81,9 +83,13 @@ impl Hidden {
         lock(&part)?;
         disk::allocate(&part, subject.layout.size())?;
         let notes = folder.create(&self.notes)?;
-        disk::allocate(&notes, subject.file_bytes() as u64)?;
+        disk::fill(&notes, subject.file_bytes())?;
+        // Who is killed before the first sync has left a note that speaks of this file, and the table behind it.
+        let note = Note { number: 1, held: Bitmap::none(subject.layout.count()) };
+        let (at, said) = subject.write(&note);
+        notes.write_all_at(&said, at)?;
         folder.sync()?;
-        Ok(Files { part, notes, note: None })
+        Ok(Files { part, notes, note: Some(note) })
     }
 
     fn remove(&self, folder: &Folder) -> io::Result<()> {

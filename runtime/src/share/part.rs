@@ -2,7 +2,8 @@
 //!
 //! A chunk counts once the whole of it was verified and written (`writing.rs`), and is safe once a note says so:
 //! the note is written after the data it speaks of was synced. So whatever happens, a later run never believes in
-//! bytes that are not there, and reads nothing again. The final name appears when all is complete and safe.
+//! bytes that are not there. What was verified and not yet noted when the program was killed is in the table
+//! behind the notes; that alone is read again (`recheck.rs`). The final name appears when all is complete and safe.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use super::error::WriteError;
 use super::folder::Folder;
 use super::notes::{Files, Hidden};
 use super::reading::ChunkReader;
+use super::recheck::recheck;
 use super::writing::{ChunkWriter, Slot};
 
 /// A download on the disk. Several threads may write to it at once.
@@ -71,9 +73,13 @@ impl Part {
         note: Option<Note>,
     ) -> Part {
         let none = || Note { number: 0, held: Bitmap::none(subject.layout.count()) };
-        let Note { number, held } = note.unwrap_or_else(none);
-        let (safe, slots) = (held.clone(), BTreeMap::new());
-        let state = State { held, safe, unsafe_bytes: 0, slots, is_broken: false };
+        let Note { number, held: safe } = note.unwrap_or_else(none);
+        let (mut held, mut unsafe_bytes) = (safe.clone(), 0);
+        for chunk in recheck(&subject, &*data, &*notes, &safe) {
+            held.insert(chunk);
+            unsafe_bytes += bytes_of(&subject, chunk);
+        }
+        let state = State { held, safe, unsafe_bytes, slots: BTreeMap::new(), is_broken: false };
         Part { name, subject, data, notes, state: Mutex::new(state), number: Mutex::new(number) }
     }
 
@@ -185,12 +191,13 @@ impl Part {
     }
 
     /// This chunk is verified and written. Its slot is held.
-    pub(super) fn note(&self, chunk: u32) {
-        let bytes = self.subject.layout.range(chunk).map_or(0, |range| range.end - range.start);
+    pub(super) fn note(&self, chunk: u32, hash: &ChunkHash) {
+        // If it cannot be written, a kill before the next note costs this chunk, and nothing else is lost.
+        let _ = self.notes.write(hash, self.subject.hash_at(chunk));
         let mut state = self.lock();
         state.slots.remove(&chunk);
         if state.held.insert(chunk) {
-            state.unsafe_bytes += bytes;
+            state.unsafe_bytes += bytes_of(&self.subject, chunk);
         }
     }
 
@@ -215,6 +222,10 @@ impl Part {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn bytes_of(subject: &Subject, chunk: u32) -> u64 {
+    subject.layout.range(chunk).map_or(0, |range| range.end - range.start)
 }
 
 impl fmt::Debug for Part {

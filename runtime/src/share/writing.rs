@@ -109,7 +109,7 @@ impl ChunkWriter {
             self.part.write(&kept, self.at)?;
         }
         slot.is_done = true;
-        self.part.note(self.chunk);
+        self.part.note(self.chunk, &self.hash);
         Ok(Verdict::Right)
     }
 }

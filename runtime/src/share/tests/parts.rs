@@ -68,15 +68,46 @@ fn a_download_is_taken_up_where_it_was_left() {
     let part = open(&bed, &content).unwrap();
     [1, 3].iter().for_each(|chunk| _ = fetch(&part, &content, *chunk).unwrap());
     part.sync().unwrap();
-    fetch(&part, &content, 4).unwrap();
     drop(part);
     let part = open(&bed, &content).unwrap();
-    assert_eq!(part.held().iter().collect::<Vec<_>>(), [1, 3], "what was not noted is fetched again");
+    assert_eq!(part.held().iter().collect::<Vec<_>>(), [1, 3]);
     assert_eq!(part.safe(), part.held());
     let count = part.subject().layout.count();
     for chunk in (0..count).filter(|chunk| ![1, 3].contains(chunk)) {
         assert_eq!(fetch(&part, &content, chunk).unwrap(), Verdict::Right);
     }
+    part.complete(&bed.folder).unwrap();
+    assert_eq!(fs::read(bed.path("report.pdf")).unwrap(), content);
+}
+
+/// P10: dropping it syncs nothing, as a kill does not. What is not as it was, or only half there, is fetched again.
+#[test]
+fn p10_what_was_verified_outlives_a_kill() {
+    let bed = Bed::new();
+    let content = content(30_000, 1);
+    let part = open(&bed, &content).unwrap();
+    [5, 6, 7].iter().for_each(|chunk| _ = fetch(&part, &content, *chunk).unwrap());
+    drop(part);
+    let part = open(&bed, &content).unwrap();
+    assert_eq!((part.held().iter().collect::<Vec<_>>(), part.safe().held()), (vec![5, 6, 7], 0));
+    part.sync().unwrap();
+    assert_eq!((part.safe(), part.unsafe_bytes()), (part.held(), 0));
+    [1, 3].iter().for_each(|chunk| _ = fetch(&part, &content, *chunk).unwrap());
+    let hash = manifest_of(&content).hash(2).unwrap();
+    let mut half = part.writer(2, hash).unwrap();
+    assert!(half.write(&chunk_of(&content, 2)[..100]).unwrap());
+    drop((half, part));
+    let names = bed.names();
+    let data = names.iter().find(|name| name.ends_with(".part")).unwrap();
+    let mut bytes = fs::read(bed.path(data)).unwrap();
+    let layout = subject_of(&content).layout;
+    bytes[usize::try_from(layout.range(3).unwrap().end).unwrap() - 1] ^= 1;
+    bed.put(data, &bytes);
+    let part = open(&bed, &content).unwrap();
+    assert_eq!(part.held().iter().collect::<Vec<_>>(), [1, 5, 6, 7]);
+    assert_eq!(part.safe().iter().collect::<Vec<_>>(), [5, 6, 7]);
+    let missing: Vec<u32> = (0..layout.count()).filter(|chunk| !part.held().contains(*chunk)).collect();
+    missing.iter().for_each(|chunk| _ = fetch(&part, &content, *chunk).unwrap());
     part.complete(&bed.folder).unwrap();
     assert_eq!(fs::read(bed.path("report.pdf")).unwrap(), content);
 }
@@ -240,8 +271,9 @@ impl Disk for Arc<Poor> {
     }
 
     fn read(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        let at = usize::try_from(at).unwrap();
-        bytes.copy_from_slice(&self.bytes.lock().unwrap()[at..at + bytes.len()]);
+        let (held, at) = (self.bytes.lock().unwrap(), usize::try_from(at).unwrap());
+        let there = held.get(at..at + bytes.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        bytes.copy_from_slice(there);
         Ok(())
     }
 
@@ -303,5 +335,5 @@ fn after_a_failed_sync_nothing_is_believed() {
     data.fails.store(false, Ordering::Relaxed);
     assert!(matches!(part.sync(), Err(WriteError::Broken)), "a second sync would only seem to succeed");
     assert!(matches!(fetch(&part, &content, 1), Err(WriteError::Broken)));
-    assert!(notes.bytes.lock().unwrap().is_empty() && part.safe().held() == 0);
+    assert_eq!((subject_of(&content).read(&notes.bytes.lock().unwrap()), part.safe().held()), (None, 0));
 }
