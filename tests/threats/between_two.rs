@@ -15,27 +15,17 @@ use starling_core::server::Config;
 use starling_sim::world::script::Script;
 use starling_tests::program::Program;
 
-use crate::support::dice;
-use crate::support::noise;
 use crate::support::pieces::Pieces;
 use crate::support::place::Place;
 use crate::support::tap::{Tap, holds};
+use crate::support::{dice, noise};
 
-const HERE: &str = "127.0.0.1";
 const FILE: &str = "film.bin";
 const FILE_BYTES: usize = 4 << 20;
 /// What is said in a private session, and there alone.
 const PRIVATE: &str = "meet me where the two rivers part, 7c1f9e24";
 /// What is said to somebody who is not there, so that the server keeps it.
 const KEPT: &str = "anybody may know that I was here, 5b0d83aa";
-
-/// A person who is logged in.
-fn online(place: &Place, port: u16, name: &str, password: &str) -> Program {
-    let mut client = place.client(name, (HERE, port), &[]);
-    client.write(format!("{name}\n{password}\n").as_bytes());
-    assert_eq!(client.line(), format!("Welcome, {name}."));
-    client
-}
 
 fn types(client: &mut Program, line: &str) {
     client.write(format!("{line}\n").as_bytes());
@@ -78,16 +68,13 @@ fn p19_the_server_sees_neither_private_text_nor_file() {
     let tap = Tap::before(server.addr);
     let file = noise(&mut dice(19), FILE_BYTES);
     let pieces = Pieces::of(&file);
-    for folder in ["hans", "luke"] {
-        fs::create_dir_all(place.device(folder).join("shared")).expect("a folder");
-    }
-    fs::write(place.device("luke").join("shared").join(FILE), &file).expect("a file");
-    let mut luke = online(&place, tap.addr.port(), "luke", "lightsaber");
+    fs::write(place.shared("luke").join(FILE), &file).expect("a file");
+    let mut luke = place.login("luke", "lightsaber", tap.addr.port());
     until_offered(&mut luke);
-    let mut hans = online(&place, tap.addr.port(), "hans", "falcon");
+    let mut hans = place.login("hans", "falcon", tap.addr.port());
     assert_eq!(luke.line(), "hans logged in");
     evening(&mut hans, &mut luke);
-    let got = fs::read(place.device("hans").join("shared").join(FILE)).expect("it is there");
+    let got = fs::read(place.shared("hans").join(FILE)).expect("it is there");
     assert!(got == file, "hans has something else");
     assert!(pieces.stand_in(&got[17..]), "what is there would be found");
 

@@ -1,4 +1,4 @@
-//! Files that are none, lists of hashes that lie, and files that change while they are sent.
+//! Files that are none, lists of hashes that lie, and files that change while they are sent, content that unpacks.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -226,5 +226,35 @@ fn mutate(offers: &Offers, mutation: Mutation, dice: &mut Dice) {
             let mut file = options.append(true).open(path).expect("it is there");
             file.write_all(b"more").expect("it is written");
         }
+    }
+}
+
+/// T55: no program of ours contains anything that could unpack: what is small on the line is small in memory.
+#[test]
+fn t55_nothing_can_be_unpacked() {
+    let packers = [
+        "async-compression",
+        "brotli",
+        "bzip2",
+        "flate2",
+        "libdeflater",
+        "lz4_flex",
+        "lzma-rs",
+        "miniz_oxide",
+        "ruzstd",
+        "snap",
+        "xz2",
+        "zip",
+        "zlib-rs",
+        "zstd",
+    ];
+    let lock = include_str!("../../Cargo.lock");
+    assert!(lock.contains("name = \"rustls\"\n"), "it lists what we are built on");
+    for packer in packers {
+        assert!(!lock.contains(&format!("name = \"{packer}\"\n")), "{packer}");
+    }
+    let deny = include_str!("../../deny.toml");
+    for packer in ["bzip2", "flate2", "zstd"] {
+        assert!(deny.contains(&format!("crate = \"{packer}\"")), "{packer} could come unseen");
     }
 }

@@ -20,16 +20,18 @@
 //! | `between_two.rs` | a server, and whoever holds it: what two clients say and give to each other (T39, P19) |
 //! | `recording.rs` | an eavesdropper: what passes on the wire, then and again (T40, T44) |
 //! | `names.rs` | a peer, an accident: names of files that lead elsewhere or should not be offered (T25, T26, T28) |
-//! | `contents.rs` | a peer, an accident: files that are none, lists that lie, files that change (T27, T35, T52) |
+//! | `contents.rs` | a peer, an accident: files that are none, lists that lie, files that change, bombs (T27, T35, T52, T55) |
+//! | `interrupted.rs` | an accident: a client that is killed while it downloads, a disk that is full (T51, P10) |
+//! | `liars.rs` | a peer: bytes that are wrong (T29) |
 //! | `peers.rs` | a stranger, a peer, a server: coming where one is not expected, leading clients astray, other keys (T36, T37, T38, T45) |
 //! | `trust.rs` | somebody in between: another key (T41, T42) |
 //!
-//! `between_two.rs`, `sockets.rs`, `transport.rs`, `recording.rs`, `peers.rs`, `trust.rs` and `lengths.rs` are about bytes and sockets and try it on
+//! `between_two.rs`, `interrupted.rs`, `liars.rs`, `sockets.rs`, `transport.rs`, `recording.rs`, `peers.rs`, `trust.rs` and `lengths.rs` are about bytes and sockets and try it on
 //! the real programs; `names.rs` and `contents.rs` are about files and try it on a real folder. Most others drive
 //! the pure machines, so they need neither sockets nor time: an attack of an hour is over in a moment, and what
 //! is counted are events, frames and bytes. Where the whole attack takes longer than a test may, a tenth of it
 //! is run ([`support::tenth_of`]), and the whole by
-//! `THREATS=whole cargo test --release -p starling-runtime --test threats -- t01 t12 t19 t21`.
+//! `THREATS=whole cargo test --release -p starling-runtime --test threats -- t01 t12 t19 t21 t52 p10`.
 
 mod accounts;
 mod before_login;
@@ -45,7 +47,9 @@ mod display;
 #[path = "../fake_server.rs"]
 mod fake_server;
 mod floods;
+mod interrupted;
 mod lengths;
+mod liars;
 mod logs;
 mod names;
 mod numbers;

@@ -9,7 +9,7 @@ mod simulated;
 use std::time::Duration;
 
 pub use binaries::Binaries;
-pub use over_tcp::OverTcp;
+pub use over_tcp::{OverTcp, Toy};
 pub use simulated::Simulated;
 
 use bytes::Bytes;

@@ -107,6 +107,21 @@ impl Place {
         Program::start(&programs().client, &arguments, &self.device(device))
     }
 
+    /// Somebody who is logged in, on a device of his name.
+    pub(crate) fn login(&self, name: &str, password: &str, port: u16) -> Program {
+        let mut client = self.client(name, ("127.0.0.1", port), &[]);
+        client.write(format!("{name}\n{password}\n").as_bytes());
+        assert_eq!(client.line(), format!("Welcome, {name}."));
+        client
+    }
+
+    /// Where the files of a device are that others may have, which is made.
+    pub(crate) fn shared(&self, device: &str) -> PathBuf {
+        let shared = self.device(device).join("shared");
+        fs::create_dir_all(&shared).expect("a folder can be made");
+        shared
+    }
+
     /// Makes a device forget a server.
     pub(crate) fn forget(&self, device: &str, place: &str) -> Visit {
         let _ = fs::remove_file(self.device(device).join("stderr.txt"));

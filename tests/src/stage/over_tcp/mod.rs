@@ -6,6 +6,7 @@
 mod hear;
 mod seat;
 mod street;
+mod toy;
 mod watcher;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use super::limits::limits;
 use super::{Seen, Stage};
 use crate::transcript::{Change, Deed, Fate, Setup, Who};
 use seat::{Device, Seat, until_deadline};
+pub use toy::Toy;
 use watcher::Watcher;
 
 /// Where the clock stands at first.

@@ -26,6 +26,13 @@ pub(super) struct Device {
     pub(super) folder: Folder,
 }
 
+impl Device {
+    /// One that has met nobody.
+    pub(super) fn with(folder: Folder) -> Device {
+        Device { folder, ..Device::default() }
+    }
+}
+
 /// Its key, and what it remembers.
 pub(super) struct Kept {
     secret: DeviceSecret,
