@@ -26,11 +26,11 @@
 //! | `peers.rs` | a stranger, a peer, a server: coming where one is not expected, leading clients astray, other keys (T36, T37, T38, T45) |
 //! | `trust.rs` | somebody in between: another key (T41, T42) |
 //!
-//! `between_two.rs`, `interrupted.rs`, `liars.rs`, `sockets.rs`, `transport.rs`, `recording.rs`, `peers.rs`, `trust.rs` and `lengths.rs` are about bytes and sockets and try it on
-//! the real programs; `names.rs` and `contents.rs` are about files and try it on a real folder. Most others drive
-//! the pure machines, so they need neither sockets nor time: an attack of an hour is over in a moment, and what
-//! is counted are events, frames and bytes. Where the whole attack takes longer than a test may, a tenth of it
-//! is run ([`support::tenth_of`]), and the whole by
+//! `between_two.rs`, `interrupted.rs`, `liars.rs`, `sockets.rs`, `transport.rs`, `recording.rs`, `peers.rs`, `trust.rs` and
+//! `lengths.rs` are about bytes and sockets and try it on the real programs; `names.rs` and `contents.rs` are about files
+//! and try it on a real folder. Most others drive the pure machines, so they need neither sockets nor time: an attack of
+//! an hour is over in a moment, and what is counted are events, frames and bytes. Where the whole attack takes longer than
+//! a test may, a tenth of it is run ([`support::tenth_of`]), and the whole by
 //! `THREATS=whole cargo test --release -p starling-runtime --test threats -- t01 t12 t19 t21 t52 p10`.
 
 mod accounts;

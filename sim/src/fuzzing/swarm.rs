@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use starling_core::filename::FileName;
 use starling_core::swarm::layout::ChunkBounds;
 use starling_core::swarm::resume::Subject;
-use starling_core::swarm::{ContentId, Layout, Manifest};
+use starling_core::swarm::{Bitmap, ContentId, Layout, Manifest};
 
 use super::data::Data;
 
@@ -54,7 +54,12 @@ pub fn resume_file(given: &[u8]) {
         let is_there = |at: usize| file.get(at..).is_some_and(|rest| rest.starts_with(&bytes));
         assert!(is_there(at) || is_there(0), "it says what the file does not");
         assert!(note.held.iter().all(|chunk| chunk < layout.count()));
+        for (chunk, hash) in subject.unnoted(&file, &note.held) {
+            assert!(chunk < layout.count() && !note.held.contains(chunk) && hash != [0; ContentId::BYTES]);
+        }
     }
+    let named = subject.unnoted(&file, &Bitmap::none(layout.count())).count();
+    assert!(named <= file.len() / ContentId::BYTES && named <= layout.count() as usize);
 }
 
 /// A file of up to 4 GiB in chunks of 1 KiB to 8 MiB.
