@@ -89,6 +89,34 @@ fn the_last_chunk_is_kept_for_a_second_owner() {
     assert!(out.iter().any(|order| matches!(order, Order::Choose { owner: 'a', .. })), "{out:?}");
 }
 
+/// Until the first chunk of an owner is verified nothing else is taken from him, and not asked for in vain.
+#[test]
+fn t29_a_liar_costs_one_chunk_though_it_takes_long_to_find_out() {
+    let layout = Layout::new(4 * CHUNK, ChunkBounds::USUAL).expect("small");
+    let rarest = policy("rarest").expect("a policy");
+    let now = Time::from_micros(5);
+    for right in [true, false] {
+        let mut download =
+            Download::new(layout, Bitmap::none(4), rarest, Dice::public(Seed::from(4)), Time::ZERO);
+        let mut out = Vec::new();
+        download.owner_joined('a', Bitmap::all(4), now, &mut out);
+        download.granted('a', Some(2), now, &mut out);
+        assert!(out.contains(&Order::Choose { owner: 'a', chunk: 2 }), "{out:?}");
+        download.piece('a', 2, CHUNK, now);
+        out.clear();
+        assert!(download.arrived('a', 2, now, &mut out));
+        assert!(out.iter().any(|order| matches!(order, Order::Bid { .. })), "he may be good: {out:?}");
+        out.clear();
+        download.granted('a', Some(1), now, &mut out);
+        assert_eq!(out, [Order::Return { owner: 'a' }]);
+        out.clear();
+        download.verified('a', 2, right, now, &mut out);
+        let is_asked = out.iter().any(|order| matches!(order, Order::Bid { .. }));
+        let is_barred = out.contains(&Order::Bar { owner: 'a' });
+        assert_eq!((is_asked, is_barred), (right, !right), "{out:?}");
+    }
+}
+
 /// One who sent something wrong is not asked again, even if he goes and comes back; one who left has still delivered.
 #[test]
 fn t29_a_liar_who_comes_back_is_not_asked_again() {

@@ -207,7 +207,13 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         let is_full = self.transfers.len() >= self.taken_max();
         let is_kept = self.keeps_for_another(key, now);
         let chunk_bytes = self.layout.chunk_bytes();
+        let is_being_judged = self.verifying.iter().any(|(owner, _)| *owner == key);
         let owner = self.owners.get_mut(&key)?;
+        // One who lies costs one chunk, however long it takes to find out.
+        if owner.delivered == 0 && is_being_judged {
+            owner.await_verdict();
+            return None;
+        }
         if is_full || is_kept || !owner.is_open(now) || owner.under_way >= owner.window(chunk_bytes) {
             return None;
         }

@@ -55,6 +55,8 @@ pub(super) struct Owner {
     moved_at: Time,
     /// He has sent something right.
     pub(super) delivered: u32,
+    /// He granted a slot while his first chunk was still being verified: there is nothing to ask of him before that.
+    awaits_verdict: bool,
     meter: Meter,
     /// The least time from a choice to its first piece.
     trip: Duration,
@@ -77,6 +79,7 @@ impl Owner {
             under_way: 0,
             moved_at: Time::ZERO,
             delivered: 0,
+            awaits_verdict: false,
             meter: Meter::default(),
             trip: Duration::MAX,
             trial_since: Time::ZERO,
@@ -86,7 +89,12 @@ impl Owner {
 
     /// He can be asked now.
     pub(super) fn is_open(&self, now: Time) -> bool {
-        !self.barred && self.rests_until <= now
+        !self.barred && !self.awaits_verdict && self.rests_until <= now
+    }
+
+    /// Nothing more is asked of him until his first chunk was judged.
+    pub(super) const fn await_verdict(&mut self) {
+        self.awaits_verdict = true;
     }
 
     /// Chunks for which we bid, however long ago.
@@ -168,7 +176,7 @@ impl Owner {
 
     /// He proved good.
     pub(super) const fn delivers(&mut self) {
-        self.broken_off = 0;
+        (self.broken_off, self.awaits_verdict) = (0, false);
         self.delivered += 1;
         (self.rest, self.failures) = (REST, 0);
     }
