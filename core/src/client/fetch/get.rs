@@ -32,6 +32,7 @@ impl Fetch {
                 if let Some(wanted) = self.wanted.get_mut(&content) {
                     wanted.download.owner_has(who, &chunks, now, &mut wanted.orders);
                 }
+                self.ask_for_hashes(content, hands);
             }
             Transfer::List { content, from } => self.list_asked(who, content, from, hands),
             Transfer::Hashes { content, from, hashes } => self.hashes(who, content, from, &hashes, hands),
@@ -113,7 +114,7 @@ impl Fetch {
         let (Some(wanted), Some(source)) = (self.wanted.get_mut(&content), self.sources.get(&content)) else {
             return;
         };
-        let Hashes::Coming { list, asked, not } = &mut wanted.hashes else { return };
+        let Hashes::Coming { list, asked, not, rests_until } = &mut wanted.hashes else { return };
         if let Some((who, until)) = *asked {
             if now < until {
                 return;
@@ -121,13 +122,18 @@ impl Fetch {
             not.insert(who);
             *asked = None;
         }
-        let greeted = |who: &Name| self.links.get(who).is_some_and(|link| link.greeted.contains(&content));
-        let mut can_be_asked = source.neighbours.iter().filter(greeted);
-        let Some(first) = can_be_asked.next() else { return };
-        let Some(who) = core::iter::once(first).chain(can_be_asked).find(|who| !not.contains(who)) else {
-            // All have failed once. They are asked again in a while.
+        if rests_until.take_if(|until| *until <= now).is_some() {
             not.clear();
-            *asked = Some((first, now + LIST_MAX));
+        }
+        // Who has a chunk has the hashes; who has most has them most likely.
+        let greeted = |who: &Name| self.links.get(who).is_some_and(|link| link.greeted.contains(&content));
+        let can_be_asked = source.neighbours.iter().filter(|who| greeted(who) && !not.contains(who));
+        let holds = can_be_asked.map(|who| (wanted.download.chunks_of(who), who));
+        let Some((_, who)) = holds.filter(|(chunks, _)| *chunks > 0).max_by_key(|(chunks, _)| *chunks) else {
+            // All have failed once. They are asked again in a while, somebody who comes at once.
+            if !not.is_empty() {
+                rests_until.get_or_insert(now + LIST_MAX);
+            }
             return;
         };
         *asked = Some((who, now + LIST_MAX));
@@ -140,7 +146,7 @@ impl Fetch {
         let now = hands.cx.now();
         let Some(wanted) = self.wanted.get_mut(&content) else { return };
         let whole = Hashes::bytes(wanted.layout);
-        let Hashes::Coming { list, asked, not } = &mut wanted.hashes else { return };
+        let Hashes::Coming { list, asked, not, .. } = &mut wanted.hashes else { return };
         let is_next = u32::try_from(list.len() / ContentId::BYTES) == Ok(from);
         if asked.is_none_or(|(other, _)| other != who) || !is_next {
             return;

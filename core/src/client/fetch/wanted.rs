@@ -67,8 +67,9 @@ pub(super) enum End {
 /// What the chunks must be.
 #[derive(Clone, Debug)]
 pub(super) enum Hashes {
-    /// Those that have come, of whom they are asked, and until when he is waited for.
-    Coming { list: Vec<u8>, asked: Option<(Name, Time)>, not: BTreeSet<Name> },
+    /// Those that have come, of whom they are asked, and until when he is waited for; who had none, and until when
+    /// those are left alone once there is nobody else.
+    Coming { list: Vec<u8>, asked: Option<(Name, Time)>, not: BTreeSet<Name>, rests_until: Option<Time> },
     /// All of them.
     Known(Manifest),
 }
@@ -79,7 +80,7 @@ impl Hashes {
         let list: &[u8] = if layout.count() == 1 { &content.id.0 } else { &[] };
         match Manifest::check(content.id, layout, list) {
             Some(manifest) => Hashes::Known(manifest),
-            None => Hashes::Coming { list: Vec::new(), asked: None, not: BTreeSet::new() },
+            None => Hashes::Coming { list: Vec::new(), asked: None, not: BTreeSet::new(), rests_until: None },
         }
     }
 
@@ -111,8 +112,8 @@ impl Wanted {
             return None;
         }
         let list = match &self.hashes {
-            Hashes::Coming { asked: Some((_, until)), .. } => Some(*until),
-            _ => None,
+            Hashes::Coming { asked, rests_until, .. } => asked.map(|(_, until)| until).or(*rests_until),
+            Hashes::Known(_) => None,
         };
         let news = self.gained.deadline().into_iter().chain(self.news.deadline()).min();
         let times = [self.download.deadline(), news, list, self.call_at, self.seek_at];

@@ -128,6 +128,12 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.owners.get(&key).is_none_or(|owner| self.held.exceeds(&owner.has))
     }
 
+    /// How many chunks somebody has, as far as he has told.
+    #[must_use]
+    pub fn chunks_of(&self, key: K) -> u32 {
+        self.owners.get(&key).map_or(0, |owner| owner.has.held())
+    }
+
     /// Chunks asked of somebody and not here.
     #[must_use]
     pub const fn under_way(&self) -> usize {

@@ -113,6 +113,29 @@ fn a_list_that_is_wrong_is_asked_of_another() {
 }
 
 #[test]
+fn hashes_are_asked_of_those_who_have_something_as_soon_as_they_come() {
+    let mut world = World::begun(10_000, &Bitmap::none(10));
+    let none = || Bitmap::none(10);
+    world.swarm(Vec::from([(name("vader"), none()), (name("yoda"), none())]));
+    let content = world.file.content();
+    let asked = |world: &mut World| {
+        let said = mem::take(&mut world.said);
+        said.into_iter().find(|(_, one)| matches!(one, Transfer::List { .. })).map(|(peer, _)| peer)
+    };
+    let (vader, yoda) = (world.meets("vader"), world.meets("yoda"));
+    world.hears(vader, Transfer::Has { content, held: none() });
+    world.hears(yoda, Transfer::Has { content, held: none() });
+    assert_eq!(asked(&mut world), None, "who has nothing has no hashes");
+    world.hears(vader, Transfer::Got { content, chunks: Vec::from([3]) });
+    assert_eq!(asked(&mut world), Some(vader), "whoever has a chunk has them");
+    world.hears(vader, Transfer::Hashes { content, from: 0, hashes: Bytes::new() });
+    assert_eq!(asked(&mut world), None, "there is nobody else");
+    let luke = world.meets("luke");
+    world.hears(luke, Transfer::Has { content, held: Bitmap::all(10) });
+    assert_eq!(asked(&mut world), Some(luke), "who comes is asked at once");
+}
+
+#[test]
 fn an_empty_file_and_a_file_of_one_chunk_need_no_list() {
     let mut world = World::begun(0, &Bitmap::none(0));
     world.swarm(Vec::new());
