@@ -111,9 +111,20 @@ fn the_core_stands_on_nothing_that_reads_clocks_or_draws_dice() {
 
 #[test]
 fn nothing_is_left_over() {
-    let leftovers = ["todo!", "unimplemented!", "dbg!", "#[ignore", "FIXME", "TODO", "XXX"];
-    for (path, text) in everything() {
-        for leftover in leftovers {
+    // In halves, so that this file need not be left out.
+    let halves = [
+        ["to", "do!"],
+        ["unimple", "mented!"],
+        ["db", "g!"],
+        ["#[ig", "nore"],
+        ["FIX", "ME"],
+        ["TO", "DO"],
+        ["XX", "X"],
+    ];
+    let leftovers = halves.map(|halves| halves.concat());
+    for path in files().into_iter().filter(|path| path.ends_with(".rs")) {
+        let text = read(&root().join(&path));
+        for leftover in &leftovers {
             assert!(!text.contains(leftover), "{path} has a {leftover}");
         }
     }

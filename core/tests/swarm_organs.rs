@@ -59,6 +59,43 @@ fn no_more_than_two_are_accepted_and_sixteen_granted() {
     assert_eq!(slots.grant(Time::from_secs(2), &mut dice, |_| true), Some(2));
 }
 
+#[test]
+fn receivers_are_served_beside_each_other() {
+    for (receivers, accepted) in [(1, 2), (3, 6), (8, 16), (20, 16)] {
+        let (mut slots, mut dice) = (Slots::abreast(8), Dice::public(Seed::from(1)));
+        for key in 0..receivers {
+            let bid = Bid { user: UserId(key), wants: 16, has: key, later: false, chunk_bytes: CHUNK };
+            slots.bid(key, bid);
+        }
+        let mut granted = BTreeMap::<u32, u32>::new();
+        while let Some(key) = slots.grant(Time::ZERO, &mut dice, |_| true) {
+            *granted.entry(key).or_default() += 1;
+        }
+        assert_eq!(slots.accepted(), accepted, "{granted:?}");
+        let [least, most] =
+            [granted.values().min(), granted.values().max()].map(|count| count.copied().unwrap_or(0));
+        assert!(most - least <= 1, "{granted:?}");
+    }
+}
+
+/// An answer belongs to the oldest grant: who is granted more meanwhile has not answered sooner.
+#[test]
+fn what_is_sent_while_an_answer_travels_is_accepted_ahead() {
+    let (mut slots, mut dice) = (Slots::default(), Dice::public(Seed::from(1)));
+    let at = |millis: u64| Time::from_micros(millis * 1000);
+    let bid = |wants| Bid { user: UserId(1), wants, has: 0, later: false, chunk_bytes: CHUNK };
+    for granted_at in [0, 40] {
+        slots.bid(1, bid(1));
+        assert_eq!(slots.grant(at(granted_at), &mut dice, |_| true), Some(1));
+    }
+    assert!(slots.chosen(1, at(50)));
+    slots.sent(1, CHUNK, at(60));
+    // A chunk takes 10 ms and an answer 50: ten go over the up-link during two, and one is being sent.
+    slots.bid(1, bid(16));
+    while slots.grant(at(60), &mut dice, |_| true).is_some() {}
+    assert_eq!(slots.accepted(), 11);
+}
+
 /// With two chunks and two owners both are used, however late the second one is.
 #[test]
 fn the_last_chunk_is_kept_for_a_second_owner() {

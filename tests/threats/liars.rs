@@ -29,7 +29,6 @@ fn t29_a_liar_is_asked_for_one_chunk() {
     let mut luke = place.login("luke", "lightsaber", server.port());
     loop {
         luke.write(b"files\n");
-
         if luke.line().ends_with(&format!(" {FILE}, owners: luke, vader")) {
             break;
         }
