@@ -16,7 +16,7 @@ use starling_sim::world::script::Script;
 use starling_tests::program::Program;
 
 use crate::support::pieces::Pieces;
-use crate::support::place::Place;
+use crate::support::place::{Place, until_offered};
 use crate::support::tap::{Tap, holds};
 use crate::support::{dice, noise};
 
@@ -29,16 +29,6 @@ const KEPT: &str = "anybody may know that I was here, 5b0d83aa";
 
 fn types(client: &mut Program, line: &str) {
     client.write(format!("{line}\n").as_bytes());
-}
-
-/// Types `files` until somebody offers the file.
-fn until_offered(client: &mut Program) {
-    loop {
-        types(client, "files");
-        if client.line().ends_with(&format!(" {FILE}, owners: luke")) {
-            return;
-        }
-    }
 }
 
 /// hans and luke talk, and hans fetches the file; he also leaves word for yoda, who is away.
@@ -70,7 +60,7 @@ fn p19_the_server_sees_neither_private_text_nor_file() {
     let pieces = Pieces::of(&file);
     fs::write(place.shared("luke").join(FILE), &file).expect("a file");
     let mut luke = place.login("luke", "lightsaber", tap.addr.port());
-    until_offered(&mut luke);
+    until_offered(&mut luke, FILE, "luke");
     let mut hans = place.login("hans", "falcon", tap.addr.port());
     assert_eq!(luke.line(), "hans logged in");
     evening(&mut hans, &mut luke);

@@ -1,4 +1,4 @@
-//! Files that are none, lists of hashes that lie, and files that change while they are sent, content that unpacks.
+//! Files that are none, lists of hashes that lie, files that change while they are sent, and content that unpacks.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;

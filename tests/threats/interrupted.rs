@@ -8,7 +8,7 @@ use std::thread;
 use rustix::process::Signal;
 use starling_tests::program::Program;
 
-use crate::support::place::{Place, Serving, programs};
+use crate::support::place::{Place, Serving, programs, until_offered};
 use crate::support::{dice, noise, pick, tenth_of};
 
 const HERE: &str = "127.0.0.1";
@@ -32,12 +32,8 @@ impl Evening {
         let film = noise(&mut dice(10), size);
         fs::write(place.shared("luke").join(FILE), &film).expect("a file");
         let mut luke = place.login("luke", "lightsaber", server.port());
-        loop {
-            luke.write(b"files\n");
-            if luke.line().contains(FILE) {
-                return Evening { place, server, luke, film };
-            }
-        }
+        until_offered(&mut luke, FILE, "luke");
+        Evening { place, server, luke, film }
     }
 
     /// hans comes, and says what he wants.

@@ -7,7 +7,7 @@ use starling_core::filename::FileName;
 use starling_sim::folder::Folder;
 use starling_tests::stage::Toy;
 
-use crate::support::place::Place;
+use crate::support::place::{Place, until_offered};
 use crate::support::{dice, noise};
 
 const FILE: &str = "film.bin";
@@ -27,12 +27,7 @@ fn t29_a_liar_is_asked_for_one_chunk() {
     let liar = Toy::login(server.addr, "vader", "sith", folder);
     fs::write(place.shared("luke").join(FILE), &film).expect("a file");
     let mut luke = place.login("luke", "lightsaber", server.port());
-    loop {
-        luke.write(b"files\n");
-        if luke.line().ends_with(&format!(" {FILE}, owners: luke, vader")) {
-            break;
-        }
-    }
+    until_offered(&mut luke, FILE, "luke, vader");
     let mut hans = place.login("hans", "falcon", server.port());
     hans.write(format!("p2pDownload {FILE}\n").as_bytes());
     let begin = hans.line();

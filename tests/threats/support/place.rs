@@ -172,3 +172,14 @@ impl Serving {
         assert_eq!(self.program.ends(), (String::new(), 0), "{}", self.program.words());
     }
 }
+
+/// Has a person ask until a file is offered by these owners.
+pub(crate) fn until_offered(client: &mut Program, file: &str, owners: &str) {
+    let end = format!(" {file}, owners: {owners}");
+    loop {
+        client.write(b"files\n");
+        if client.line().ends_with(&end) {
+            return;
+        }
+    }
+}
