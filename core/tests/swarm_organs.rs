@@ -1,6 +1,7 @@
 //! The organs of a swarm: fair slots, a download that uses more than one owner.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use starling_core::id::UserId;
 use starling_core::seed::{Dice, Seed};
@@ -126,7 +127,7 @@ fn the_last_chunk_is_kept_for_a_second_owner() {
     assert!(out.iter().any(|order| matches!(order, Order::Choose { owner: 'a', .. })), "{out:?}");
 }
 
-/// Until the first chunk of an owner is verified nothing else is taken from him, and not asked for in vain.
+/// Until the first chunk of an owner is verified nothing else is taken from him; a slot that he grants meanwhile is kept.
 #[test]
 fn t29_a_liar_costs_one_chunk_though_it_takes_long_to_find_out() {
     let layout = Layout::new(4 * CHUNK, ChunkBounds::USUAL).expect("small");
@@ -142,13 +143,22 @@ fn t29_a_liar_costs_one_chunk_though_it_takes_long_to_find_out() {
         download.piece('a', 2, CHUNK, now);
         out.clear();
         assert!(download.arrived('a', 2, now, &mut out));
-        assert!(out.iter().any(|order| matches!(order, Order::Bid { .. })), "he may be good: {out:?}");
+        assert_eq!(out, [], "a slot more is bid for already");
         out.clear();
         download.granted('a', Some(1), now, &mut out);
-        assert_eq!(out, [Order::Return { owner: 'a' }]);
+        assert_eq!(out, [], "it is kept");
+        download.granted('a', Some(3), now, &mut out);
+        assert_eq!(out, [Order::Return { owner: 'a' }], "one is");
+        out.clear();
+        let mut slow = download.clone();
+        slow.chime(now + Duration::from_secs(1), &mut out);
+        assert!(
+            out.contains(&Order::Return { owner: 'a' }),
+            "not for so long that he thinks nobody answers: {out:?}"
+        );
         out.clear();
         download.verified('a', 2, right, now, &mut out);
-        let is_asked = out.iter().any(|order| matches!(order, Order::Bid { .. }));
+        let is_asked = out.contains(&Order::Choose { owner: 'a', chunk: 1 });
         let is_barred = out.contains(&Order::Bar { owner: 'a' });
         assert_eq!((is_asked, is_barred), (right, !right), "{out:?}");
     }

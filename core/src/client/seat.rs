@@ -275,7 +275,8 @@ impl Seat {
         pass: Option<Pass>,
         cx: &mut Context<'_>,
     ) {
-        self.peers.on_opened(peer, key, pass, cx);
+        self.peers.on_opened(peer, key, pass, &self.replies, cx);
+        self.show_known(cx);
     }
 
     pub(super) fn peer_received(&mut self, peer: ConnId, bytes: Bytes, cx: &mut Context<'_>) {

@@ -253,9 +253,23 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
         self.uplink.bytes_in((self.answer * 2).min(LEAD_MAX)).saturating_add(chunk_bytes)
     }
 
+    /// Slots of one bidder: his part of what is accepted at a time. Whoever bids first would else have all of it, although
+    /// his connection takes only a share of the up-link, and the others bid a moment later.
+    fn outstanding_max(&self) -> u32 {
+        let takes_part = |bidder: &&Bidder<U>| !bidder.bid.later || bidder.outstanding() > 0;
+        let among = self.bidders.values().filter(takes_part).count() as u64;
+        let chunk_bytes = self.accepted_bytes / u64::from(self.accepted.max(1));
+        let lead = self.lead_bytes().checked_div(chunk_bytes).unwrap_or(0);
+        let part = lead.max(self.accepted_min().into()).div_ceil(among.max(1));
+        u32::try_from(part).unwrap_or(OUTSTANDING_MAX).clamp(ACCEPTED_MIN, OUTSTANDING_MAX)
+    }
+
     /// Who goes next, and the virtual time that it then is.
     fn next_bidder(&self, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<(K, u64)> {
-        let is_open = |(key, bidder): &(&K, &Bidder<U>)| bidder.is_open() && is_something(**key);
+        let most = self.outstanding_max();
+        let is_open = |(key, bidder): &(&K, &Bidder<U>)| {
+            bidder.is_open() && bidder.outstanding() < most && is_something(**key)
+        };
         let open: Vec<(&K, &Bidder<U>)> = self.bidders.iter().filter(is_open).collect();
         let open = || open.iter().copied();
         let first = open().map(|(_, bidder)| self.start_of(bidder.bid.user)).min()?;

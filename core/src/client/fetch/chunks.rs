@@ -104,7 +104,7 @@ impl Fetch {
             return hands.tell(who, Transfer::Return { content });
         };
         let suggested = suggested.filter(|chunk| *chunk < wanted.layout.count());
-        if wanted.hashes.manifest().is_none() {
+        if wanted.hashes.manifest().is_none() && !wanted.hashes.come_first_from(who, wanted.layout) {
             // He has granted no more than was bid for, or is answered at once.
             if wanted.early.len() < EARLY_MAX {
                 return wanted.early.push((who, suggested));
@@ -136,11 +136,17 @@ impl Fetch {
         if incoming.got + count > incoming.bytes {
             return Err(Misfit);
         }
+        let now = hands.cx.now();
+        let Some(wanted) = self.wanted.get_mut(&content) else { return Ok(()) };
+        let Some(hash) = wanted.hash(chunk) else {
+            // The hashes that should have come before it have not, or were wrong.
+            wanted.download.broken_off(who, chunk, now, &mut wanted.orders);
+            self.forget_incoming(peer, transfer, hands);
+            hands.tell(who, Transfer::Cancel { transfer });
+            return Ok(());
+        };
         incoming.got += count;
         let last = incoming.is_whole();
-        let Some(wanted) = self.wanted.get_mut(&content) else { return Ok(()) };
-        let Some(hash) = wanted.hash(chunk) else { return Ok(()) };
-        let now = hands.cx.now();
         wanted.download.piece(who, chunk, count, now);
         let name = wanted.name.clone();
         hands.file(FileOrder::Write { name, peer, transfer, chunk, hash, bytes, last });

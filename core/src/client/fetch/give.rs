@@ -32,6 +32,8 @@ pub(super) struct Source {
 pub(super) struct Upload {
     pub(super) content: Content,
     who: Name,
+    /// Which it is, until it is read: he waits for the hashes, and they come first.
+    unread: Option<u32>,
 }
 
 impl Source {
@@ -120,8 +122,14 @@ impl Fetch {
             hands.tell(who, refuse(Refused::BrokenOff));
         } else if has && is_room {
             source.fresh.given(chunk, who);
-            self.uploads.insert((peer, transfer), Upload { content, who });
-            hands.file(FileOrder::Upload { peer, transfer, content, chunk });
+            let waits = self
+                .lists
+                .get(&content)
+                .is_some_and(|waiting| waiting.iter().any(|(other, _)| *other == who));
+            self.uploads.insert((peer, transfer), Upload { content, who, unread: waits.then_some(chunk) });
+            if !waits {
+                hands.file(FileOrder::Upload { peer, transfer, content, chunk });
+            }
         } else {
             self.slots.sent((who, content), 0, now);
             hands.tell(who, refuse(Refused::Lacking));
@@ -143,8 +151,10 @@ impl Fetch {
     }
 
     fn stop_upload(&mut self, peer: ConnId, transfer: u32, hands: &mut Hands<'_, '_>) {
-        if let Some(Upload { content, who }) = self.uploads.remove(&(peer, transfer)) {
-            hands.file(FileOrder::Stop { peer, transfer });
+        if let Some(Upload { content, who, unread }) = self.uploads.remove(&(peer, transfer)) {
+            if unread.is_none() {
+                hands.file(FileOrder::Stop { peer, transfer });
+            }
             self.slots.sent((who, content), 0, hands.cx.now());
         }
     }
@@ -166,7 +176,7 @@ impl Fetch {
         whole: bool,
         hands: &mut Hands<'_, '_>,
     ) {
-        let Some(Upload { content, who }) = self.uploads.remove(&(peer, transfer)) else { return };
+        let Some(Upload { content, who, .. }) = self.uploads.remove(&(peer, transfer)) else { return };
         self.slots.sent((who, content), bytes, hands.cx.now());
         if !whole {
             hands.tell(who, Transfer::Refuse { transfer, why: Refused::BrokenOff });
@@ -225,7 +235,12 @@ impl Fetch {
             tell_hashes(who, content, from, manifest, hands);
         }
         if manifest.is_none() {
-            self.withdraw(content, hands);
+            return self.withdraw(content, hands);
+        }
+        for ((peer, transfer), upload) in &mut self.uploads {
+            if let Some(chunk) = upload.unread.take_if(|_| upload.content == content) {
+                hands.file(FileOrder::Upload { peer: *peer, transfer: *transfer, content, chunk });
+            }
         }
     }
 }

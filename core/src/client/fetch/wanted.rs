@@ -9,7 +9,7 @@ use crate::id::RequestId;
 use crate::name::Name;
 use crate::swarm::{Batch, Bitmap, ChunkHash, Content, ContentId, Download, Layout, Manifest, Order};
 use crate::time::Time;
-use crate::wire::Report;
+use crate::wire::{HASHES_MAX, Report};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -89,6 +89,12 @@ impl Hashes {
             Hashes::Known(manifest) => Some(manifest),
             Hashes::Coming { .. } => None,
         }
+    }
+
+    /// All of them come from `who` in one frame, and before anything that he is asked for from now on.
+    pub(super) fn come_first_from(&self, who: Name, layout: Layout) -> bool {
+        let Hashes::Coming { asked: Some((asked, _)), .. } = self else { return false };
+        *asked == who && layout.count() as usize <= HASHES_MAX
     }
 
     /// Bytes of a whole list.

@@ -116,16 +116,17 @@ impl Peers {
         peer: ConnId,
         key: DeviceKey,
         pass: Option<Pass>,
+        replies: &Replies,
         cx: &mut Context<'_>,
     ) {
         let now = cx.now();
         let fits = |opening: &Opening| opening.key == key && pass.is_none_or(|pass| opening.pass == pass);
         let expected = self.openings.iter().find(|(_, opening)| fits(opening));
-        let Some((tie, opening)) = expected.filter(|_| self.lines.len() < LINES_MAX) else {
+        let Some((&tie, opening)) = expected.filter(|_| self.lines.len() < LINES_MAX) else {
             return cx.order(Action::ClosePeer { peer });
         };
         let stage = match pass {
-            Some(pass) => Stage::Dialed { tie: *tie, pass },
+            Some(pass) => Stage::Dialed { tie, pass },
             None => Stage::Stranger { until: now + STRANGER_MAX },
         };
         let mut line = PeerLine::new(peer, key, stage, now);
@@ -133,6 +134,7 @@ impl Peers {
             line.send(&PeerFrame::meet(pass, opening.role), cx);
         }
         self.lines.insert(peer, line);
+        self.choose(tie, replies, cx);
     }
 
     /// Bytes came from another client.
@@ -199,7 +201,7 @@ impl Peers {
     /// A connection is no more: what it was for goes on without it, or ends.
     fn gone(&mut self, peer: ConnId, replies: &mut Replies, cx: &mut Context<'_>) {
         let Some(line) = self.lines.remove(&peer) else { return };
-        let Stage::Met { tie, pass } = line.stage else { return };
+        let Some((tie, pass)) = line.stage.introduction() else { return };
         let is_session = self.sessions.get(&tie.who).is_some_and(|session| session.conn == peer);
         if tie.purpose == Purpose::Talk && is_session {
             return self.session_lost(tie.who, replies, cx);
@@ -223,7 +225,7 @@ impl Peers {
     /// Forgets a connection, and closes it.
     fn drop_line(&mut self, peer: ConnId, cx: &mut Context<'_>) {
         let Some(line) = self.lines.remove(&peer) else { return };
-        if let Stage::Met { tie: Tie { who, purpose: Purpose::Fetch }, .. } = line.stage {
+        if let Some((Tie { who, purpose: Purpose::Fetch }, _)) = line.stage.introduction() {
             self.links.lost(who, peer);
         }
         cx.order(Action::ClosePeer { peer });

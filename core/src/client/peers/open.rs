@@ -141,7 +141,8 @@ impl Peers {
     }
 
     /// The caller takes the first connection on which both have said what for, once all that he has asked before is
-    /// answered: what is said in the session must not be shown before its beginning.
+    /// answered: what is said in the session must not be shown before its beginning. For files, to have said it himself is
+    /// enough: the other one's key is proven, and if he knows nothing of it, he closes.
     pub(super) fn choose(&mut self, tie: Tie, replies: &Replies, cx: &mut Context<'_>) {
         let Some(opening) = self.openings.get_mut(&tie) else { return };
         let is_next = |starting: Starting| starting.who == tie.who && replies.is_first(starting.request);
@@ -149,8 +150,10 @@ impl Peers {
         if opening.role != Role::Caller || opening.chosen.is_some() || !turn {
             return;
         }
-        let stage = Stage::Met { tie, pass: opening.pass };
-        if let Some((peer, line)) = self.lines.iter_mut().find(|(_, line)| line.stage == stage) {
+        let met = Stage::Met { tie, pass: opening.pass };
+        let dialed = Stage::Dialed { tie, pass: opening.pass };
+        let fits = |stage| stage == met || tie.purpose == Purpose::Fetch && stage == dialed;
+        if let Some((peer, line)) = self.lines.iter_mut().find(|(_, line)| fits(line.stage)) {
             opening.chosen = Some(*peer);
             line.send(&PeerFrame::Open, cx);
             if tie.purpose == Purpose::Fetch {

@@ -158,6 +158,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             return;
         }
         self.owners.entry(owner).or_insert_with(|| Owner::new(Bitmap::none(0))).has = has;
+        self.note_judged(owner);
         self.refill(now, out);
     }
 
@@ -198,6 +199,16 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         if let Some(chunk) = suggested {
             owner.has.insert(chunk);
         }
+        if owner.keep(suggested, now) {
+            let until = owner.kept_until();
+            self.wake_by(until);
+        } else {
+            self.answer(key, suggested, now, out);
+        }
+        self.refill(now, out);
+    }
+
+    fn answer(&mut self, key: K, suggested: Option<u32>, now: Time, out: &mut Vec<Order<K>>) {
         match self.choose(key, suggested, now) {
             Some(chunk) => {
                 self.wanted.remove(chunk);
@@ -206,21 +217,28 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             }
             None => out.push(Order::Return { owner: key }),
         }
-        self.refill(now, out);
+    }
+
+    /// Answers the grants that were kept until it was known what their owners are worth, or long enough.
+    fn answer_kept(&mut self, now: Time, out: &mut Vec<Order<K>>) {
+        let kept = self.owners.iter_mut().filter_map(|(key, owner)| Some((*key, owner.take_kept(now)?)));
+        for (key, suggested) in kept.collect::<Vec<_>>() {
+            self.answer(key, suggested, now, out);
+        }
     }
 
     fn choose(&mut self, key: K, suggested: Option<u32>, now: Time) -> Option<u32> {
         let is_full = self.transfers.len() >= self.taken_max();
         let is_kept = self.keeps_for_another(key, now);
         let chunk_bytes = self.layout.chunk_bytes();
-        let is_being_judged = self.verifying.iter().any(|(owner, _)| *owner == key);
         let owner = self.owners.get_mut(&key)?;
         // One who lies costs one chunk, however long it takes to find out.
-        if owner.delivered == 0 && is_being_judged {
-            owner.await_verdict();
-            return None;
-        }
-        if is_full || is_kept || !owner.is_open(now) || owner.under_way >= owner.window(chunk_bytes) {
+        if owner.is_on_trial()
+            || is_full
+            || is_kept
+            || !owner.is_open(now)
+            || owner.under_way >= owner.window(chunk_bytes)
+        {
             return None;
         }
         let (wanted, copies) = (&self.wanted, self.copies.as_slice());
@@ -293,6 +311,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     pub fn arrived(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) -> bool {
         let Some(transfer) = self.take_transfer(key, chunk) else { return false };
         self.verifying.push((transfer.owner, chunk));
+        self.note_judged(key);
         self.refill(now, out);
         true
     }
@@ -301,12 +320,20 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     pub fn verified(&mut self, key: K, chunk: u32, right: bool, now: Time, out: &mut Vec<Order<K>>) {
         let Some(place) = self.verifying.iter().position(|one| *one == (key, chunk)) else { return };
         self.verifying.swap_remove(place);
+        self.note_judged(key);
         if right {
             self.is_right(key, chunk, now, out);
         } else {
             self.is_wrong(key, chunk, out);
         }
         self.refill(now, out);
+    }
+
+    fn note_judged(&mut self, key: K) {
+        let is_judged = self.verifying.iter().any(|(owner, _)| *owner == key);
+        if let Some(owner) = self.owners.get_mut(&key) {
+            owner.is_judged(owner.delivered == 0 && is_judged);
+        }
     }
 
     fn is_right(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {
@@ -362,7 +389,12 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     fn arm(&mut self, now: Time) {
         let chunk_bytes = self.layout.chunk_bytes();
         let of_owner = |owner: &Owner| {
-            let times = [owner.stalls_at(chunk_bytes), owner.bids_age_at(now), owner.wakes_at(now)];
+            let times = [
+                owner.stalls_at(chunk_bytes),
+                owner.bids_age_at(now),
+                owner.wakes_at(now),
+                owner.kept_until(),
+            ];
             times.into_iter().flatten().min()
         };
         let owners = self.owners.values().filter_map(of_owner).min();

@@ -26,6 +26,10 @@ const FAILURES_MAX: u32 = 2;
 const BROKEN_OFF_MAX: u32 = 3;
 /// The longest rest.
 const REST_MAX: Duration = Duration::from_secs(64);
+/// Until an owner has shown that he sends what is right, he is asked for one chunk, and a slot more is kept for the next.
+const WINDOW_UNPROVEN: u32 = 2;
+/// How long it is kept: half of the time after which he thinks that nobody answers.
+const KEPT_MAX: Duration = Duration::from_secs(1);
 /// A bid that was not answered for so long no longer keeps others from being asked.
 const BID_FRESH: Duration = Duration::from_secs(1);
 
@@ -55,8 +59,10 @@ pub(super) struct Owner {
     moved_at: Time,
     /// He has sent something right.
     pub(super) delivered: u32,
-    /// He granted a slot while his first chunk was still being verified: there is nothing to ask of him before that.
-    awaits_verdict: bool,
+    /// His first chunk is here, and not yet known to be right.
+    is_judged: bool,
+    /// A slot that he granted meanwhile, its suggestion, and when.
+    kept: Option<(Option<u32>, Time)>,
     meter: Meter,
     /// The least time from a choice to its first piece.
     trip: Duration,
@@ -79,7 +85,8 @@ impl Owner {
             under_way: 0,
             moved_at: Time::ZERO,
             delivered: 0,
-            awaits_verdict: false,
+            is_judged: false,
+            kept: None,
             meter: Meter::default(),
             trip: Duration::MAX,
             trial_since: Time::ZERO,
@@ -89,12 +96,39 @@ impl Owner {
 
     /// He can be asked now.
     pub(super) fn is_open(&self, now: Time) -> bool {
-        !self.barred && !self.awaits_verdict && self.rests_until <= now
+        !self.barred && self.rests_until <= now
     }
 
-    /// Nothing more is asked of him until his first chunk was judged.
-    pub(super) const fn await_verdict(&mut self) {
-        self.awaits_verdict = true;
+    /// His first chunk is on its way or being judged: he is asked for no other before it has proven right.
+    pub(super) const fn is_on_trial(&self) -> bool {
+        self.delivered == 0 && (self.under_way > 0 || self.is_judged)
+    }
+
+    /// A chunk of him is here and will be verified, or was.
+    pub(super) const fn is_judged(&mut self, is_judged: bool) {
+        self.is_judged = is_judged;
+    }
+
+    /// Keeps a slot until he has proven good. False if it is not to be kept.
+    pub(super) fn keep(&mut self, suggested: Option<u32>, now: Time) -> bool {
+        let is_kept = self.is_on_trial() && self.kept.is_none();
+        if is_kept {
+            self.kept = Some((suggested, now));
+        }
+        is_kept
+    }
+
+    /// Until when a slot is kept.
+    pub(super) fn kept_until(&self) -> Option<Time> {
+        self.kept.map(|(_, since)| since + KEPT_MAX)
+    }
+
+    /// Takes a slot that is not to be kept any longer, and what was suggested with it.
+    pub(super) fn take_kept(&mut self, now: Time) -> Option<Option<u32>> {
+        let is_late = self.kept_until().is_some_and(|until| until <= now);
+        let taken =
+            self.kept.take_if(|_| is_late || self.delivered > 0 || (self.under_way == 0 && !self.is_judged));
+        taken.map(|(suggested, _)| suggested)
     }
 
     /// Chunks for which we bid, however long ago.
@@ -135,7 +169,8 @@ impl Owner {
 
     /// Chunks that are under way or bid for, of what he has.
     pub(super) const fn engaged(&self) -> u32 {
-        if self.later { self.under_way } else { self.bids + self.under_way }
+        let taken = self.under_way + self.is_judged as u32 + self.kept.is_some() as u32;
+        if self.later { taken } else { self.bids + taken }
     }
 
     /// A chunk was chosen.
@@ -176,16 +211,15 @@ impl Owner {
 
     /// He proved good.
     pub(super) const fn delivers(&mut self) {
-        (self.broken_off, self.awaits_verdict) = (0, false);
+        self.broken_off = 0;
         self.delivered += 1;
         (self.rest, self.failures) = (REST, 0);
     }
 
-    /// How many chunks may be under way from him or bid for: one until he has shown that he sends what is right. Then a
-    /// bid takes a round trip to become a choice, and a choice another to become a chunk; and some wait at him.
+    /// How many chunks may be under way from him or bid for. When he has shown that he sends what is right, a bid takes a round trip to become a choice, and a choice another to become a chunk; and some wait at him.
     pub(super) fn window(&self, chunk_bytes: u64) -> u32 {
         if self.delivered == 0 {
-            return 1;
+            return WINDOW_UNPROVEN;
         }
         let travelling = self.meter.bytes_in(self.round_trip() * 2).div_ceil(chunk_bytes);
         u32::try_from(travelling).unwrap_or(OUTSTANDING_MAX).saturating_add(WAITING).min(OUTSTANDING_MAX)

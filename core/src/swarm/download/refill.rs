@@ -46,6 +46,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         if self.is_complete() {
             return;
         }
+        self.answer_kept(now, out);
         self.note_company(now);
         self.postpone(now, out);
         let mut lacking = self.lacking(now);
@@ -80,7 +81,12 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         let has = self.held.held();
         let Some(owner) = self.owners.get_mut(&key) else { return };
         owner.bid(later, now);
-        out.push(Order::Bid { owner: key, wants: owner.bids(), has, later });
+        let bid = Order::Bid { owner: key, wants: owner.bids(), has, later };
+        // The last word holds, so what was not said yet need not be said.
+        match out.iter_mut().find(|order| matches!(order, Order::Bid { owner, .. } if *owner == key)) {
+            Some(unsaid) => *unsaid = bid,
+            None => out.push(bid),
+        }
         let ages_at = owner.bids_age_at(now);
         self.wake_by(ages_at);
     }

@@ -13,15 +13,15 @@ fn a_file_comes_from_the_command_to_its_name() {
     let greeting = [
         Transfer::Has { content, held: Bitmap::none(10) },
         Transfer::List { content, from: 0 },
-        Transfer::Bid { content, wants: 1, has: 0, later: false },
+        Transfer::Bid { content, wants: 2, has: 0, later: false },
     ];
     assert_eq!(world.said(), greeting, "one flight, whatever he answers");
     world.hears(luke, Transfer::Has { content, held: Bitmap::all(10) });
     world.hears(luke, Transfer::Grant { content, suggested: Some(7) });
-    assert_eq!(world.said(), [], "what chunks must be is not known yet");
+    let choice = [Transfer::Choose { content, transfer: 1, chunk: 7 }];
+    assert_eq!(world.said(), choice, "what it must be comes before it");
     let hashes = world.file.manifest.list().clone();
     world.hears(luke, Transfer::Hashes { content, from: 0, hashes });
-    assert_eq!(world.said()[0], Transfer::Choose { content, transfer: 1, chunk: 7 });
     world.delivers(luke, (1, 7), true);
     while let Some(choice) = world.grant(luke) {
         world.delivers(luke, choice, true);
@@ -32,6 +32,30 @@ fn a_file_comes_from_the_command_to_its_name() {
     world.file_event(FileEvent::Completed { name: file_name("a"), result: Ok(()) });
     assert_eq!(world.seen(), ["Downloaded a: 10000 bytes in 10 chunks from luke."]);
     assert_eq!(world.orders(), [FileOrder::Release { name: file_name("a") }]);
+}
+
+/// A chunk of which nobody has said what it must be is not written, and is fetched again.
+#[test]
+fn a_chunk_that_comes_before_its_hash_is_thrown_away() {
+    let mut world = World::begun(3_000, &Bitmap::none(3));
+    let luke = world.meets("luke");
+    let content = world.file.content();
+    world.hears(luke, Transfer::Has { content, held: Bitmap::all(3) });
+    let (transfer, chunk) = world.grant(luke).expect("he bids");
+    world.orders();
+    let bytes = world.file.chunk(chunk);
+    world.hears(luke, Transfer::Piece { transfer, bytes });
+    assert_eq!(world.orders(), []);
+    assert!(world.said().contains(&Transfer::Cancel { transfer }));
+    let hashes = world.file.manifest.list().clone();
+    world.hears(luke, Transfer::Hashes { content, from: 0, hashes });
+    let mut chosen = Vec::new();
+    while let Some(choice) = world.grant(luke) {
+        world.delivers(luke, choice, true);
+        chosen.push(choice.1);
+    }
+    chosen.sort_unstable();
+    assert_eq!(chosen, [0, 1, 2]);
 }
 
 #[test]
