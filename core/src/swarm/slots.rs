@@ -17,8 +17,9 @@
 //! little as long as nobody is served twice while others wait (Legout et al., "Rarest first and choke algorithms are
 //! enough", IMC 2006, §4.2: the seed state). Among users the up-link is shared by start-time fair queueing (Goyal, Vin,
 //! Cheng, SIGCOMM 1996): one with a hundred connections or ten thousand bids a second has the share of one. Within
-//! `SLACK_CHUNKS` of that, whoever waits for least from us goes first, so that receivers are served beside each other;
-//! and among those whoever has fewest chunks: he is the one whose up-link is idle.
+//! `SLACK_CHUNKS` of that, whoever waits for least from us goes first, so that receivers are served beside each other,
+//! none with more than his part of all slots; and among those whoever has fewest chunks: he is the one whose up-link is
+//! idle.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;

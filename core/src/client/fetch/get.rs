@@ -71,6 +71,7 @@ impl Fetch {
         if let Some(wanted) = self.wanted.get_mut(&content) {
             wanted.download.owner_joined(who, held, now, &mut wanted.orders);
         }
+        self.ask_for_hashes(content, hands);
         Ok(())
     }
 

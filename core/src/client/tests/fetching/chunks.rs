@@ -159,6 +159,48 @@ fn hashes_are_asked_of_those_who_have_something_as_soon_as_they_come() {
     assert_eq!(asked(&mut world), Some(luke), "who comes is asked at once");
 }
 
+/// A caller who has dialed waits for nothing: the key is proven. If the other one closes, another connection is chosen,
+/// and he is asked anew when his rest is over.
+#[test]
+fn a_caller_speaks_of_files_on_the_connection_that_he_has_dialed() {
+    let mut world = World::begun(3_000, &Bitmap::none(3));
+    world.swarm(Vec::new());
+    let content = world.file.content();
+    let request = world.asked.iter().find_map(|request| match request {
+        Request::Call { request, .. } => Some(*request),
+        _ => None,
+    });
+    let pass = Pass([1; Pass::BYTES]);
+    let vouch = Vouch {
+        pass,
+        role: Role::Caller,
+        purpose: Purpose::Fetch,
+        request: request.expect("luke was called"),
+        name: name("luke"),
+        key: key(2),
+        candidates: Vec::new(),
+    };
+    world.server(ServerFrame::Vouch(vouch));
+    for (peer, ends) in [(conn(1), true), (conn(2), false)] {
+        world.rig.feed(Input::PeerOpened { peer, key: key(2), pass: Some(pass) });
+        world.collect();
+        if !ends {
+            world.waits(Duration::from_secs(1));
+        }
+        let (to, first) = world.said.first().cloned().expect("he speaks at once");
+        assert_eq!((to, first), (peer, Transfer::Has { content, held: Bitmap::none(3) }));
+        world.said();
+        if ends {
+            world.rig.feed(Input::PeerClosed { peer });
+            world.collect();
+        }
+    }
+    world.hears_frame(conn(2), &PeerFrame::meet(pass, Role::Called));
+    world.hears_frame(conn(2), &PeerFrame::Opened);
+    world.hears(conn(2), Transfer::Has { content, held: Bitmap::all(3) });
+    assert!(world.grant(conn(2)).is_some());
+}
+
 #[test]
 fn an_empty_file_and_a_file_of_one_chunk_need_no_list() {
     let mut world = World::begun(0, &Bitmap::none(0));
@@ -216,11 +258,12 @@ fn a_file_that_is_asked_for_by_name_is_shared_and_given() {
     assert_eq!(said[0], Transfer::Has { content, held });
     assert!(matches!(said[1], Transfer::Grant { suggested: Some(_), .. }));
     assert_eq!(world.orders(), [FileOrder::List { content }]);
+    world.hears(luke, Transfer::Choose { content, transfer: 1, chunk: 2 });
+    assert_eq!(world.orders(), [], "what the chunk must be goes out before it");
     let manifest = Some(world.file.manifest.clone());
     world.file_event(FileEvent::Listed { content, manifest });
     let hashes = world.file.manifest.list().clone();
     assert_eq!(world.said(), [Transfer::Hashes { content, from: 0, hashes }]);
-    world.hears(luke, Transfer::Choose { content, transfer: 1, chunk: 2 });
     assert_eq!(world.orders(), [FileOrder::Upload { peer: luke, transfer: 1, content, chunk: 2 }]);
     let bytes = layout.range(2).map(|range| range.end - range.start).expect("there is one");
     world.file_event(FileEvent::Uploaded { peer: luke, transfer: 1, bytes, whole: true });
