@@ -15,7 +15,7 @@ use bytes::Bytes;
 use rustix::time::{ClockId, clock_gettime};
 use starling_core::client::{FileEvent, FileOrder, Input};
 use starling_core::device::DeviceKey;
-use starling_core::direct::Pass;
+use starling_core::direct::{Pass, Role};
 use starling_core::filename::FileName;
 use starling_core::id::ConnId;
 use starling_core::swarm::{Content, Manifest};
@@ -138,7 +138,7 @@ async fn download(
     let (mut client, _, key, _) = Client::open(folder).await;
     let offer = offered.recv().expect("somebody offers it");
     introduce.send(key).expect("somebody waits");
-    client.hub.dial(Pass([1; Pass::BYTES]), offer.key, &[offer.place]);
+    client.hub.dial(Pass([1; Pass::BYTES]), Role::Caller, offer.key, &[offer.place]);
     let Input::PeerOpened { peer, .. } = client.next().await else { panic!("it is dialed first") };
     let (cpu, wall) = (cpu(), Instant::now());
     let mut fetching = Fetching::new(offer.manifest, peer);

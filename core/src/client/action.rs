@@ -7,7 +7,7 @@ use super::file::FileOrder;
 use super::peers::KnownKey;
 use super::view::{Line, Prompt};
 use crate::device::DeviceKey;
-use crate::direct::Pass;
+use crate::direct::{Pass, Role};
 use crate::id::{ConnId, MsgId, Seq, ServerId};
 use crate::name::Name;
 use crate::pattern::Pattern;
@@ -48,6 +48,8 @@ pub enum Action {
     Dial {
         /// For which introduction.
         pass: Pass,
+        /// Which part this client has in it: whoever is called may leave the caller a moment to come.
+        role: Role,
         /// The key that the other end must prove.
         key: DeviceKey,
         /// Where, the likeliest first.

@@ -107,7 +107,7 @@ impl World {
         match action {
             Action::Expect { key, until } => _ = meetings.expected.insert(*key, *until),
             Action::Abandon { pass } => _ = meetings.dialing.remove(pass),
-            Action::Dial { pass, key, candidates } => {
+            Action::Dial { pass, key, candidates, .. } => {
                 meetings.dialing.insert(*pass);
                 candidates.iter().for_each(|place| self.dial(client, *pass, *key, *place));
             }

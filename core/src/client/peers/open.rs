@@ -103,7 +103,7 @@ impl Peers {
         let changed = opinion == Opinion::Changed;
         self.openings.insert(tie, Opening { pass, role, key, until, chosen: None, changed });
         cx.order(Action::Expect { key, until });
-        cx.order(Action::Dial { pass, key, candidates });
+        cx.order(Action::Dial { pass, role, key, candidates });
     }
 
     /// The other side has said what for it is here.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use starling_core::device::DeviceKey;
-use starling_core::direct::Pass;
+use starling_core::direct::{Pass, Role};
 use starling_core::direct::place::may_dial;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
@@ -42,17 +42,20 @@ impl Dialer {
         Dialer { server, at_once: Arc::new(Semaphore::new(DIALS_MAX)) }
     }
 
-    /// Tries all of these.
+    /// Tries all of these. Whoever is called begins a moment later: as a rule the caller has come by then, and what a
+    /// second handshake costs is saved.
     pub(super) fn dial(
         &self,
         pass: Pass,
+        role: Role,
         key: DeviceKey,
         candidates: &[SocketAddr],
         config: &Arc<ClientConfig>,
         tell: &mpsc::Sender<News>,
     ) -> Vec<AbortHandle> {
         let allowed = candidates.iter().filter(|candidate| may_dial(**candidate, self.server));
-        (0_u32..)
+        let first = u32::from(role == Role::Called);
+        (first..)
             .zip(allowed)
             .map(|(place, candidate)| {
                 let (at_once, candidate, tell) = (Arc::clone(&self.at_once), *candidate, tell.clone());

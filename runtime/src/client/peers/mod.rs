@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use starling_core::client::{FileEvent, Input};
 use starling_core::device::DeviceKey;
-use starling_core::direct::{Pass, Reach};
+use starling_core::direct::{Pass, Reach, Role};
 use starling_core::id::ConnId;
 use starling_core::time::Time;
 use starling_core::wire::Frame;
@@ -130,9 +130,9 @@ impl Hub {
     }
 
     /// Dials all of these.
-    pub fn dial(&mut self, pass: Pass, key: DeviceKey, candidates: &[SocketAddr]) {
+    pub fn dial(&mut self, pass: Pass, role: Role, key: DeviceKey, candidates: &[SocketAddr]) {
         let Some(configs) = &self.configs else { return };
-        let dials = self.dialer.dial(pass, key, candidates, &configs.client, &self.tell);
+        let dials = self.dialer.dial(pass, role, key, candidates, &configs.client, &self.tell);
         self.introductions.insert(pass, Introduction { key, dials });
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use starling_core::client::Input;
 use starling_core::device::DeviceKey;
-use starling_core::direct::Pass;
+use starling_core::direct::{Pass, Role};
 use starling_core::id::ConnId;
 use starling_core::text::Text;
 use starling_core::time::Time;
@@ -45,7 +45,7 @@ impl Person {
     }
 
     fn dials(&mut self, pass: Pass, other: &Person) {
-        self.hub.dial(pass, other.key, &[other.place]);
+        self.hub.dial(pass, Role::Caller, other.key, &[other.place]);
     }
 
     /// The next connection: its id, whose it is, and for what it was dialed.
@@ -160,7 +160,7 @@ async fn only_the_key_that_is_looked_for_is_passed_on() {
     let (mut hans, mut luke, stranger) = (Person::new().await, Person::new().await, Person::new().await);
     luke.expects(&hans);
     // Where luke is, somebody else is looked for.
-    hans.hub.dial(PASS, stranger.key, &[luke.place]);
+    hans.hub.dial(PASS, Role::Caller, stranger.key, &[luke.place]);
     let (_, key, _) = luke.opened().await;
     assert_eq!(key, hans.key);
     hans.dials(OTHER_PASS, &luke);
@@ -185,7 +185,7 @@ async fn whoever_dials_a_little_early_is_let_in() {
 async fn an_introduction_that_is_over_lets_nobody_in() {
     let (mut hans, mut luke) = (Person::new().await, Person::new().await);
     luke.expects(&hans);
-    luke.hub.dial(PASS, hans.key, &[]);
+    luke.hub.dial(PASS, Role::Caller, hans.key, &[]);
     luke.hub.abandon(PASS);
     hans.dials(PASS, &luke);
     let (to_luke, _, _) = hans.opened().await;
@@ -202,22 +202,37 @@ async fn all_places_are_tried() {
     let (_listener, nobody) = silent().await;
     let also = SocketAddr::new(Ipv4Addr::new(127, 0, 0, 2).into(), luke.place.port());
     luke.expects(&hans);
-    hans.hub.dial(PASS, luke.key, &[nobody, luke.place, also]);
+    hans.hub.dial(PASS, Role::Caller, luke.key, &[nobody, luke.place, also]);
     let (first, second) = (hans.opened().await, hans.opened().await);
     assert_ne!(first.0, second.0);
     assert_eq!((first.1, first.2), (second.1, second.2));
     assert_ne!(luke.opened().await.0, luke.opened().await.0);
 }
 
+/// The caller has come by then, as a rule, and the second handshake is spared.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_called_leaves_the_caller_a_moment() {
+    let mut hans = Person::new().await;
+    let listener = std::net::TcpListener::bind((HERE, 0)).expect("a port");
+    listener.set_nonblocking(true).expect("it can be set");
+    let place = listener.local_addr().expect("an address");
+    hans.hub.dial(PASS, Role::Called, hans.key, &[place]);
+    tokio::task::yield_now().await;
+    assert!(listener.accept().is_err(), "not at once");
+    tokio::time::advance(Duration::from_millis(100)).await;
+    tokio::task::yield_now().await;
+    listener.accept().expect("but if the caller does not come");
+}
+
 #[tokio::test]
 async fn a_dial_that_is_abandoned_ends() {
     let mut hans = Person::new().await;
     let ((listener, place), (unused, next)) = (silent().await, silent().await);
-    hans.hub.dial(PASS, hans.key, &[place, next]);
+    hans.hub.dial(PASS, Role::Caller, hans.key, &[place, next]);
     let (mut stream, _) = listener.accept().await.expect("it is dialed");
     hans.hub.abandon(PASS);
     is_hung_up(&mut stream).await;
-    hans.hub.dial(OTHER_PASS, hans.key, &[place, next]);
+    hans.hub.dial(OTHER_PASS, Role::Caller, hans.key, &[place, next]);
     listener.accept().await.expect("it is dialed");
     unused.accept().await.expect("it is dialed");
     // If the first dial had gone on to this place, it would have come before.

@@ -230,7 +230,7 @@ impl Seat {
                 self.feed(now, Input::Looked { question, offers, indexing });
             }
             Action::Expect { key, until } => self.street.expect(key, until),
-            Action::Dial { pass, key, candidates } => self.street.dial(pass, key, &candidates, now),
+            Action::Dial { pass, key, candidates, .. } => self.street.dial(pass, key, &candidates, now),
             Action::Abandon { pass } => self.street.abandon(pass),
             Action::SendPeer { peer, frame } => self.street.send(peer, &frame),
             Action::ClosePeer { peer } => {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use starling_core::client::{FileEvent, FileOrder, FileTrouble, Input};
 use starling_core::device::DeviceKey;
-use starling_core::direct::Pass;
+use starling_core::direct::{Pass, Role};
 use starling_core::filename::FileName;
 use starling_core::id::ConnId;
 use starling_core::swarm::layout::ChunkBounds;
@@ -185,7 +185,7 @@ const NOBODY: ConnId = ConnId { slot: 9, generation: 9 };
 async fn pair(bounds: ChunkBounds) -> (Person, ConnId, Person, ConnId) {
     let (mut hans, mut luke) = (Person::new(bounds).await, Person::new(bounds).await);
     luke.hub.expect(hans.key, Time::from_secs(60), Time::from_secs(1));
-    hans.hub.dial(Pass([1; Pass::BYTES]), luke.key, &[luke.addr]);
+    hans.hub.dial(Pass([1; Pass::BYTES]), Role::Caller, luke.key, &[luke.addr]);
     let Input::PeerOpened { peer: to_luke, .. } = hans.hub.next().await else { panic!() };
     let Input::PeerOpened { peer: to_hans, .. } = luke.hub.next().await else { panic!() };
     (hans, to_luke, luke, to_hans)
