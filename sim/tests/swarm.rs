@@ -1,6 +1,5 @@
-//! Simulated swarms: how long they take, and what liars, stallers and those who leave can do to them.
-
-use std::time::Duration;
+//! Simulated swarms: how long they take, and that everybody gets everything. What liars, stallers and flooders can do
+//! to them is in `tests/threats/swarms.rs`.
 
 use starling_core::swarm::policy;
 use starling_sim::swarm::small::verdict;
@@ -55,52 +54,6 @@ fn who_leaves_is_not_missed() {
     let quiet = complete(setup());
     let churn = complete(setup().with_churn());
     assert!(churn.last() <= quiet.last() * 11 / 10, "{:?} after {:?}", churn.last(), quiet.last());
-}
-
-/// One of five owners sends nothing but what is wrong.
-#[test]
-fn t29_a_liar_costs_everybody_one_chunk() {
-    for seed in 0..1_000 {
-        let figures = complete(Setup { seed, ..equal(4, 2, 24).and(Nature::Poisoner, 1) });
-        assert!(figures.courses.iter().all(|course| course.wrong <= 1), "seed {seed}");
-    }
-}
-
-/// A third of all say of everybody else that he gives nothing.
-#[test]
-fn t30_slander_does_not_slow_the_honest() {
-    let clean = complete(equal(1, 14, 128));
-    let framed = complete(equal(1, 14, 128).and(Nature::Framer, 6));
-    assert!(framed.last() <= clean.last() * 10 / 9, "{:?} and {:?}", clean.last(), framed.last());
-}
-
-/// Of fifty, nine in ten say that they have everything and give nothing.
-#[test]
-fn t31_nine_liars_in_ten_do_not_triple_the_time() {
-    let clean = complete(equal(1, 49, 64));
-    let among_liars = complete(equal(1, 4, 64).and(Nature::Denier, 45));
-    assert!(among_liars.last() <= clean.last() * 3, "{:?} and {:?}", clean.last(), among_liars.last());
-}
-
-#[test]
-fn t32_a_staller_costs_less_than_fifteen_seconds() {
-    for seed in 0..20 {
-        let clean = complete(Setup { seed, ..equal(3, 1, 64) });
-        let stalled = complete(Setup { seed, ..equal(2, 1, 64).and(Nature::Staller, 1) });
-        assert!(
-            stalled.last() <= clean.last() + Duration::from_secs(15),
-            "seed {seed}: {:?}",
-            stalled.last()
-        );
-    }
-}
-
-/// Three bid ten thousand times a second each for everything, again and again.
-#[test]
-fn t33_who_floods_gets_no_more_than_a_share() {
-    let figures = complete(equal(1, 1, 64).and(Nature::Flooder, 3));
-    let fair = figures.bound * 4;
-    assert!(figures.last() <= fair * 10 / 7, "{:?}, a fair share takes {fair:?}", figures.last());
 }
 
 /// Small swarms in which up to nine of ten lie, and people come and go. 10,000 seeds: `sim swarm --seeds 0..10000`.

@@ -23,6 +23,7 @@
 //! | `contents.rs` | a peer, an accident: files that are none, lists that lie, files that change, bombs (T27, T35, T52, T55) |
 //! | `interrupted.rs` | an accident: a client that is killed while it downloads, a disk that is full (T51, P10) |
 //! | `liars.rs` | a peer: bytes that are wrong (T29) |
+//! | `swarms.rs` | peers: lying, slandering, stalling and flooding in whole swarms (T29 to T33) |
 //! | `peers.rs` | a stranger, a peer, a server: coming where one is not expected, leading clients astray, other keys (T36, T37, T38, T45) |
 //! | `trust.rs` | somebody in between: another key (T41, T42) |
 //!
@@ -57,5 +58,6 @@ mod peers;
 mod recording;
 mod sockets;
 mod support;
+mod swarms;
 mod transport;
 mod trust;

@@ -9,21 +9,21 @@ use rustls::ClientConfig;
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::CertifiedKey;
-use starling_core::device::{DeviceKey, EXPORTER_LABEL, Exported};
+use starling_core::device::DeviceKey;
 use starling_core::direct::place::CANDIDATES_MAX;
 use starling_core::direct::{Pass, Reach, Role};
-use starling_core::wire::{Hello, Parting, PeerFrame, Request, ServerFrame, VERSION};
-use starling_runtime::tls::device::DeviceSecret;
+use starling_core::wire::{Parting, PeerFrame, Request};
 use starling_tests::program::Program;
 
 use crate::fake_server::FakeServer;
 use crate::support::deceived::{Deceived, here, vouch};
 use crate::support::frames::text_of;
-use crate::support::house::{encoded, login};
+use crate::support::house::encoded;
 use crate::support::place::{Place, Serving};
 use crate::support::ports::{dialed, listening_port};
 use crate::support::raw::{connect_from, rest_of};
 use crate::support::street::{Caller, Device, Victims};
+use crate::support::tenth_of;
 use crate::support::visitor::Visitor;
 use crate::transport::old_hello;
 
@@ -172,6 +172,7 @@ fn t45_only_a_vouched_key_with_its_own_pass_is_met() {
 
 // --- Places ---
 
+/// A server names ten thousand places, so many at a time as are dialed before the introductions are over.
 #[test]
 fn t37_a_client_dials_few_places_at_once_whatever_the_server_says() {
     let place = Place::new();
@@ -179,14 +180,16 @@ fn t37_a_client_dials_few_places_at_once_whatever_the_server_says() {
     let mut yoda = Deceived::at(&server, &place);
     let victims = Victims::new(CANDIDATES_MAX);
     let candidates: Vec<SocketAddr> = victims.ports.iter().map(|port| here(*port)).collect();
-    // In all a thousand, and each of them once.
-    for round in 0..4_u8 {
-        let people = 28_u8;
+    let people = 28;
+    let places = people * CANDIDATES_MAX;
+    let all = usize::try_from(tenth_of(10_000)).expect("a small number");
+    for round in 0..all.div_ceil(places) {
         for person in 0..people {
-            let number = round * people + person;
-            yoda.is_told_of(&format!("user{number}"), DeviceKey([number; 32]), None, &candidates);
+            let number = u16::try_from(round * people + person).expect("a small number");
+            let mut key = DeviceKey([1; 32]);
+            key.0[..2].copy_from_slice(&number.to_be_bytes());
+            yoda.is_told_of(&format!("user{number}"), key, None, &candidates);
         }
-        let places = usize::from(people) * CANDIDATES_MAX;
         let mut held: Vec<TcpStream> = (0..DIALS_MAX).map(|_| victims.next()).collect();
         yoda.has_heard_all();
         for number in DIALS_MAX..=places {
@@ -237,44 +240,76 @@ fn t37_a_client_dials_no_place_that_is_none() {
     assert_eq!(yoda.client.ends(), ("Connection to the server lost.\n".to_owned(), 3));
 }
 
-/// Somebody who is logged in from that address, with a device, and says where he is to be met.
-fn liar(server: &Serving, from: Ipv4Addr, reach: Reach) -> Visitor {
-    let mut visitor = Visitor::over(connect_from(from, server.addr));
-    let hello = Hello::Hello { version: VERSION, product: "test".into() };
-    visitor.says(&encoded(&hello.frame()));
-    assert!(matches!(visitor.next(), Some(ServerFrame::Greeting(_))));
-    let exported = visitor.stream.conn.export_keying_material(Exported::default(), EXPORTER_LABEL, None);
-    let secret = DeviceSecret::generate().expect("a key");
-    let proof = secret.prove(&exported.expect("the keys are agreed")).expect("a proof");
-    let mut knock = login(b"hans", b"falcon");
-    if let Hello::Login { device, .. } = &mut knock {
-        *device = Some(proof);
+/// Somebody says that he is to be met at a place of a victim's, and is seen elsewhere, at the same port.
+struct Forger {
+    victim: TcpListener,
+    seen: Victims,
+    reach: Reach,
+}
+
+impl Forger {
+    const SEEN_AT: Ipv4Addr = Ipv4Addr::new(127, 0, 36, 2);
+
+    fn new() -> Forger {
+        let victim = TcpListener::bind((Ipv4Addr::new(127, 0, 36, 1), 0)).expect("a port");
+        let at = victim.local_addr().expect("an address");
+        victim.set_nonblocking(true).expect("a socket can be set so");
+        let seen = Victims::at(&[(Forger::SEEN_AT, at.port()).into()]);
+        Forger { victim, seen, reach: Reach { port: at.port(), hosts: vec![at.ip()] } }
     }
-    visitor.says(&encoded(&knock.frame()));
-    assert!(matches!(visitor.next(), Some(ServerFrame::Welcome { .. })));
-    visitor.asks(&Request::Reach(reach));
-    visitor
+
+    /// Is online as hans until he is dropped.
+    fn logs_in(&self, server: &Serving) -> Visitor {
+        let mut hans = Device::new().logs_in(Forger::SEEN_AT, server.addr, "hans", "falcon");
+        hans.asks(&Request::Reach(self.reach.clone()));
+        hans
+    }
+
+    /// Nobody has come to the victim.
+    fn harms_nobody(&self) -> bool {
+        self.victim.accept().is_err()
+    }
 }
 
 #[test]
 fn t36_nobody_is_sent_to_a_host_where_the_other_one_is_not_seen() {
     let place = Place::new();
     let server = place.serve();
-    let victim = TcpListener::bind((Ipv4Addr::new(127, 0, 36, 1), 0)).expect("a port");
-    let at = victim.local_addr().expect("an address");
-    victim.set_nonblocking(true).expect("a socket can be set so");
-    let own = Ipv4Addr::new(127, 0, 36, 2);
-    let seen = TcpListener::bind((own, at.port())).expect("the same port");
-    let reach = Reach { port: at.port(), hosts: vec![at.ip()] };
-    let _hans = liar(&server, own, reach);
+    let forger = Forger::new();
+    let _hans = forger.logs_in(&server);
     let mut luke = place.client("luke", (HERE, server.port()), &[]);
     luke.write(b"luke\nlightsaber\nstartprivate hans\n");
     assert_eq!(luke.line(), "Welcome, luke.");
-    let (stream, _) = seen.accept().expect("he is looked for where he is seen");
-    assert!(victim.accept().is_err(), "and nowhere else");
+    let stream = forger.seen.next();
+    assert!(forger.harms_nobody(), "he is looked for where he is seen, and nowhere else");
     drop(stream);
     assert_eq!(luke.line(), "Error. Could not reach hans directly.");
-    assert!(victim.accept().is_err());
+    assert!(forger.harms_nobody());
+}
+
+/// A thousand clients look for him, so many at a time. The forged place, were it told, would be dialed before the one
+/// at which each of them is waited for.
+#[test]
+fn t36_a_thousand_clients_do_not_come_to_a_victim() {
+    let clients = tenth_of(1_000);
+    let names: Vec<String> = (0..clients).map(|number| format!("user{number}")).collect();
+    let users: String = names.iter().map(|name| format!("{name} secret\n")).collect();
+    let place = Place::with(&format!("hans falcon\n{users}"), "");
+    let server = place.serve();
+    let forger = Forger::new();
+    for some in names.chunks(10) {
+        let _hans = forger.logs_in(&server);
+        let _clients: Vec<Program> = some.iter().map(|name| looks_for_hans(&place, &server, name)).collect();
+        let _streams: Vec<TcpStream> = some.iter().map(|_| forger.seen.next()).collect();
+        assert!(forger.harms_nobody());
+    }
+    assert!(forger.seen.are_left_alone(), "each has come once");
+}
+
+fn looks_for_hans(place: &Place, server: &Serving, name: &str) -> Program {
+    let mut client = place.client(name, (HERE, server.port()), &[]);
+    client.write(format!("{name}\nsecret\nstartprivate hans\n").as_bytes());
+    client
 }
 
 // --- Keys ---

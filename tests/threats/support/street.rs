@@ -1,27 +1,28 @@
-//! Somebody who comes to a client's own port, with whatever key he likes.
+//! Somebody who comes to a client's own port, with whatever key he likes, and places to which clients may come.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use bytes::Bytes;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
-use starling_core::device::DeviceKey;
-use starling_core::wire::{PeerFrame, Phase, Reader};
+use starling_core::device::{DeviceKey, EXPORTER_LABEL, Exported};
+use starling_core::wire::{Hello, PeerFrame, Phase, Reader, ServerFrame, VERSION};
 use starling_runtime::tls::device::DeviceSecret;
 use starling_runtime::tls::peer::PeerConfigs;
 use starling_tests::program::PATIENCE;
 
-use super::house::encoded;
-use super::raw::rest_of;
-use super::visitor::session;
+use super::house::{encoded, login};
+use super::raw::{connect_from, rest_of};
+use super::visitor::{Visitor, session};
 
 /// A key, and how one meets others with it.
 pub(crate) struct Device {
     pub(crate) key: DeviceKey,
     pub(crate) configs: PeerConfigs,
+    secret: DeviceSecret,
 }
 
 /// A connection to a client.
@@ -34,7 +35,25 @@ impl Device {
     pub(crate) fn new() -> Device {
         let secret = DeviceSecret::generate().expect("a key");
         let configs = PeerConfigs::of(&secret).expect("a good key");
-        Device { key: secret.key().expect("a good key"), configs }
+        Device { key: secret.key().expect("a good key"), configs, secret }
+    }
+
+    /// Somebody who is logged in with this key, from that address.
+    pub(crate) fn logs_in(&self, from: Ipv4Addr, server: SocketAddr, name: &str, password: &str) -> Visitor {
+        let mut visitor = Visitor::over(connect_from(from, server));
+        let hello = Hello::Hello { version: VERSION, product: "test".into() };
+        visitor.says(&encoded(&hello.frame()));
+        assert!(matches!(visitor.next(), Some(ServerFrame::Greeting(_))));
+        let session = &visitor.stream.conn;
+        let exported = session.export_keying_material(Exported::default(), EXPORTER_LABEL, None);
+        let proof = self.secret.prove(&exported.expect("the keys are agreed")).expect("a proof");
+        let mut knock = login(name.as_bytes(), password.as_bytes());
+        if let Hello::Login { device, .. } = &mut knock {
+            *device = Some(proof);
+        }
+        visitor.says(&encoded(&knock.frame()));
+        assert!(matches!(visitor.next(), Some(ServerFrame::Welcome { .. })));
+        visitor
     }
 
     /// Connects to a client with this key.
@@ -87,9 +106,14 @@ pub(crate) struct Victims {
 
 impl Victims {
     pub(crate) fn new(count: usize) -> Victims {
+        Victims::at(&vec![(Ipv4Addr::LOCALHOST, 0).into(); count])
+    }
+
+    /// At these places; port 0 lets the system choose.
+    pub(crate) fn at(places: &[SocketAddr]) -> Victims {
         let (tell, came) = channel();
-        let ports = (0..count).map(|_| {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let ports = places.iter().map(|place| {
+            let listener = TcpListener::bind(place).expect("a port");
             let port = listener.local_addr().expect("an address").port();
             let tell = tell.clone();
             // It ends when nobody listens to it any more.
