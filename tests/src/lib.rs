@@ -10,3 +10,4 @@ pub mod program;
 pub mod runner;
 pub mod stage;
 pub mod transcript;
+pub mod traps;

@@ -3,50 +3,37 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{FileExt as _, symlink};
-use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use rustix::fs::{CWD, FileType, Mode};
 use starling_core::seed::Dice;
 use starling_core::swarm::{ChunkHasher, ContentId, Layout, Manifest};
 use starling_runtime::share::Found;
+use starling_tests::traps;
 
 use crate::support::offers::{Offers, SECRET, SMALL, content, file_name, manifest_of};
+use crate::support::openings::Openings;
 use crate::support::{dice, one_of, pick, tenth_of};
 
-/// T27: links, pipes, sockets, devices and folders are not offered, and looking at them holds nobody up. A second name
-/// of a file is a file.
+/// T27: links, pipes, sockets, devices and folders are not offered, and looking at them holds nobody up: none of them is
+/// even opened. A second name of a file is a file.
 #[test]
 fn t27_only_files_are_offered() {
     let offers = Offers::new();
-    let link = |target: &str, name: &str| symlink(target, offers.path(name)).expect("a link");
-    offers.put("file", b"content");
-    link("file", "link inside");
-    link("../secret", "link outside");
-    symlink(offers.secret(), offers.path("absolute link")).expect("a link");
-    link("nowhere", "dangling");
-    link("loop", "loop");
-    link("..", "link to a folder");
-    link("/dev/zero", "link to a device");
-    link("/proc/self/environ", "link to an environment");
-    let fifo = |name: &str| {
-        let mode = Mode::RUSR | Mode::WUSR;
-        rustix::fs::mknodat(CWD, offers.path(name), FileType::Fifo, mode, 0).expect("a pipe");
-    };
-    fifo("pipe");
-    let _socket = UnixListener::bind(offers.path("socket")).expect("a socket");
-    fs::create_dir(offers.path("folder")).expect("a folder");
-    fs::write(offers.path("folder/inner"), SECRET).expect("a file");
-    fs::hard_link(offers.path("file"), offers.path("second name")).expect("a link");
+    let secret = offers.secret();
+    traps::lay(offers.folder.path(), &secret);
+    let openings = Openings::of(offers.folder.path(), &[&secret]);
     let watched = offers.index(Duration::from_millis(1));
-    watched.until_offered("file", b"content");
-    watched.until_offered("second name", b"content");
-    assert_eq!(watched.names(), ["file", "second name"]);
-    for name in ["link inside", "pipe", "socket", "folder", "dangling", "loop", "link to a device"] {
+    for name in traps::FILES {
+        watched.until_offered(name, traps::CONTENT);
+    }
+    assert_eq!(watched.names(), traps::FILES);
+    assert_eq!(Vec::from_iter(openings.names()), traps::FILES, "nothing else was opened");
+    for name in traps::TRAPS {
         assert_eq!(watched.index.find(&file_name(name)), Found::Nothing, "{name}");
         assert!(offers.folder.open_offered(&file_name(name)).expect("no error").is_none(), "{name}");
     }
     assert!(watched.index.manifest(&ContentId(*blake3::hash(SECRET).as_bytes())).is_none());
+    assert!(!openings.names().contains(secret.to_str().expect("a path of text")), "no link was followed");
 }
 
 /// T27: what takes the place of a file that is offered is not sent in its stead.
@@ -61,10 +48,7 @@ fn t27_what_takes_the_place_of_a_file_is_not_sent() {
         fs::remove_file(offers.path("file")).expect("it was there");
         match kind {
             "link" => symlink(offers.secret(), offers.path("file")).expect("a link"),
-            "pipe" => {
-                let mode = Mode::RUSR | Mode::WUSR;
-                rustix::fs::mknodat(CWD, offers.path("file"), FileType::Fifo, mode, 0).expect("a pipe");
-            }
+            "pipe" => traps::lay_pipe(&offers.path("file")),
             _ => fs::create_dir(offers.path("file")).expect("a folder"),
         }
         assert!(watched.index.chunk(&offer.content, 0).is_none(), "{kind}");

@@ -259,7 +259,7 @@ mod tests {
     fn every_scenario_has_defaults() {
         for name in [
             "fanout", "direct", "offline", "idle", "login", "ramp", "swarm", "t02", "t03", "t04", "t05",
-            "t09", "t13", "t14", "t15",
+            "t09", "t13", "t14", "t15", "t27",
         ] {
             let path = if name.starts_with('t') { "threats " } else { "" };
             let args = parse(&format!("load {path}{name}")).expect(name);

@@ -8,6 +8,7 @@ pub(crate) mod hostile;
 pub(crate) mod house;
 pub(crate) mod letters;
 pub(crate) mod offers;
+pub(crate) mod openings;
 pub(crate) mod person;
 pub(crate) mod pieces;
 pub(crate) mod place;

@@ -29,6 +29,8 @@ pub(crate) enum Threat {
     T14(Broadcasts),
     /// People who stop reading while others talk; the server's memory, and what they get in the end
     T15(Stalled),
+    /// A folder full of links, pipes and sockets; how long it takes until its files are offered
+    T27(Scan),
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -123,6 +125,16 @@ pub(crate) struct Stalled {
     pub(crate) rate: u32,
 }
 
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Scan {
+    /// How often
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) scans: u32,
+    /// Seconds after which a scan is given up
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) seconds: u64,
+}
+
 /// People who talk while something else happens.
 pub(crate) const TALKERS: u32 = 20;
 
@@ -137,13 +149,14 @@ impl Threat {
             Threat::T13(_) => "t13",
             Threat::T14(_) => "t14",
             Threat::T15(_) => "t15",
+            Threat::T27(_) => "t27",
         }
     }
 
     pub(super) fn setup(&self) -> Setup {
         let (people, lifted, hashed) = match self {
             Threat::T02(_) | Threat::T04(_) => (TALKERS, false, false),
-            Threat::T03(_) => (2, false, false),
+            Threat::T03(_) | Threat::T27(_) => (2, false, false),
             Threat::T05(logins) => (TALKERS + logins.logins, false, true),
             Threat::T09(names) => (names.names, true, names.hashed),
             Threat::T13(_) => (TALKERS + 1, false, false),

@@ -8,6 +8,7 @@ mod handshakes;
 mod logins;
 mod names;
 mod peak;
+mod scan;
 mod stalled;
 
 use std::io;
@@ -42,6 +43,7 @@ pub(crate) fn run(threat: &Threat, bed: &mut Bed) -> Result<Figures, Error> {
         Threat::T13(args) => flood::run(args, bed),
         Threat::T14(args) => broadcasts::run(args, bed),
         Threat::T15(args) => stalled::run(args, bed),
+        Threat::T27(args) => scan::run(args, bed),
     }
 }
 
