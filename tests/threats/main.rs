@@ -22,7 +22,7 @@
 //! | `names.rs` | a peer, an accident: names of files that lead elsewhere or should not be offered (T25, T26, T28) |
 //! | `contents.rs` | a peer, an accident: files that are none, lists that lie, files that change, bombs (T27, T35, T52, T55) |
 //! | `interrupted.rs` | an accident: a client that is killed while it downloads, a disk that is full (T51, P10) |
-//! | `liars.rs` | a peer: bytes that are wrong (T29) |
+//! | `liars.rs` | a peer: bytes that are wrong, chunks that never come, bids without end (T29, T32, T33) |
 //! | `swarms.rs` | peers: lying, slandering, stalling and flooding in whole swarms (T29 to T33) |
 //! | `peers.rs` | a stranger, a peer, a server: coming where one is not expected, leading clients astray, other keys (T36, T37, T38, T45) |
 //! | `trust.rs` | somebody in between: another key (T41, T42) |

@@ -60,7 +60,9 @@ impl Keeper {
             FileOrder::Upload { peer, transfer, content, chunk } => {
                 self.insist_open(*peer, order);
                 assert!(*chunk < folder.layout(*content).count(), "{order:?}: there is no such chunk");
-                self.uploads.begin((*peer, *transfer), *content, *chunk);
+                if folder.gives() {
+                    self.uploads.begin((*peer, *transfer), *content, *chunk);
+                }
             }
             FileOrder::Stop { peer, transfer } => {
                 self.uploads.stop((*peer, *transfer));

@@ -34,6 +34,10 @@ pub struct Folder {
     is_false: bool,
     /// Wrong chunks that were given.
     lies: u32,
+    /// Nothing is ever given of it.
+    is_silent: bool,
+    /// Chunks that were asked for and not given.
+    silences: u32,
 }
 
 /// A file under its name.
@@ -74,6 +78,8 @@ impl Folder {
             is_full: false,
             is_false: false,
             lies: 0,
+            is_silent: false,
+            silences: 0,
         }
     }
 
@@ -143,6 +149,23 @@ impl Folder {
     #[must_use]
     pub fn lies(&self) -> u32 {
         self.lies
+    }
+
+    /// From now on no chunk that is asked of it is given, though each is granted.
+    pub fn set_silent(&mut self) {
+        self.is_silent = true;
+    }
+
+    /// How many chunks were asked for and not given.
+    #[must_use]
+    pub fn silences(&self) -> u32 {
+        self.silences
+    }
+
+    /// Whether a chunk that is asked for now will be given.
+    fn gives(&mut self) -> bool {
+        self.silences += u32::from(self.is_silent);
+        !self.is_silent
     }
 
     /// The end of a chunk as it is given.

@@ -2,6 +2,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod deceived;
+pub(crate) mod flooder;
 pub(crate) mod frames;
 pub(crate) mod honest;
 pub(crate) mod hostile;
