@@ -192,3 +192,31 @@ fn t29_a_liar_who_comes_back_is_not_asked_again() {
     assert_eq!(download.deliverers().collect::<Vec<_>>(), ['b']);
     assert_eq!(download.held().held(), 1);
 }
+
+/// One who grants and never sends is asked ever more rarely, though he is replaced and comes back each time.
+#[test]
+fn t32_a_staller_who_comes_back_is_not_trusted_anew() {
+    let layout = Layout::new(4 * CHUNK, ChunkBounds::USUAL).expect("small");
+    let rarest = policy("rarest").expect("a policy");
+    let mut download =
+        Download::new(layout, Bitmap::none(4), rarest, Dice::public(Seed::from(4)), Time::ZERO);
+    let (mut now, mut orders, mut asked) = (Time::ZERO, Vec::new(), Vec::new());
+    download.owner_joined('a', Bitmap::all(4), now, &mut orders);
+    while now < Time::from_secs(300) {
+        while let Some(order) = orders.pop() {
+            match order {
+                Order::Bid { later: false, .. } => download.granted('a', None, now, &mut orders),
+                Order::Choose { .. } => asked.push(now),
+                Order::Replace { .. } => {
+                    download.owner_left('a', now, &mut orders);
+                    download.owner_joined('a', Bitmap::all(4), now, &mut orders);
+                }
+                _ => {}
+            }
+        }
+        now = download.deadline().expect("it is not complete");
+        download.chime(now, &mut orders);
+    }
+    // He is silent for 4 s each time, and then rests for 4, 8, 16, 32 and from then on 64 s.
+    assert_eq!(asked, [0, 8, 20, 40, 76, 144, 212, 280].map(Time::from_secs));
+}

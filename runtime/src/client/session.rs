@@ -190,7 +190,9 @@ impl<'a, F: Face> Session<'a, F> {
             Action::Recall { server, user } => return Some(self.recall(server, user)),
             Action::Show { line, note } => self.show(&line, note),
             Action::Expect { key, until } => self.ground.hub.expect(key, until, self.ground.clock.now()),
-            Action::Dial { pass, role, key, candidates } => self.ground.hub.dial(pass, role, key, &candidates),
+            Action::Dial { pass, role, key, candidates } => {
+                self.ground.hub.dial(pass, role, key, &candidates)
+            }
             Action::Abandon { pass } => self.ground.hub.abandon(pass),
             Action::SendPeer { peer, frame } => self.ground.hub.send(peer, &frame),
             Action::ClosePeer { peer } => self.ground.hub.close(peer),

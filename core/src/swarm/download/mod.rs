@@ -15,7 +15,7 @@ use core::fmt;
 use core::time::Duration;
 
 pub use order::Order;
-use owner::Owner;
+use owner::{Failures, Owner};
 
 use super::bitmap::Bitmap;
 use super::layout::Layout;
@@ -41,6 +41,8 @@ pub struct Download<K> {
     wanted: Bitmap,
     copies: Vec<u32>,
     owners: BTreeMap<K, Owner>,
+    /// How those who left had failed: whoever comes back rests as long as if he had stayed.
+    left: BTreeMap<K, Failures>,
     /// Who has sent something right, whether or not he is still there.
     delivered: BTreeSet<K>,
     /// Who has sent something wrong, whether or not he is still there.
@@ -93,6 +95,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             wanted,
             copies: alloc::vec![0; chunks as usize],
             owners: BTreeMap::new(),
+            left: BTreeMap::new(),
             delivered: BTreeSet::new(),
             barred: BTreeSet::new(),
             transfers: Vec::new(),
@@ -157,14 +160,19 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         if has.chunks() != self.held.chunks() || self.barred.contains(&owner) {
             return;
         }
-        self.owners.entry(owner).or_insert_with(|| Owner::new(Bitmap::none(0))).has = has;
+        let failures = self.left.remove(&owner).unwrap_or_default();
+        self.owners.entry(owner).or_insert_with(|| Owner::new(Bitmap::none(0), failures)).has = has;
         self.note_judged(owner);
+        let wakes_at = self.owners.get(&owner).and_then(|owner| owner.wakes_at(now));
+        self.wake_by(wakes_at);
         self.refill(now, out);
     }
 
     /// Somebody cannot be asked any more.
     pub fn owner_left(&mut self, owner: K, now: Time, out: &mut Vec<Order<K>>) {
-        self.owners.remove(&owner);
+        if let Some(failures) = self.owners.remove(&owner).and_then(Owner::into_failures) {
+            self.left.insert(owner, failures);
+        }
         self.drop_transfers(owner, false, out);
         self.refill(now, out);
     }

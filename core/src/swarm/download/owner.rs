@@ -33,6 +33,22 @@ const KEPT_MAX: Duration = Duration::from_secs(1);
 /// A bid that was not answered for so long no longer keeps others from being asked.
 const BID_FRESH: Duration = Duration::from_secs(1);
 
+/// How somebody has failed since he last proved good.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failures {
+    count: u32,
+    /// He is left alone until then.
+    rests_until: Time,
+    /// For how long after the next one.
+    rest: Duration,
+}
+
+impl Default for Failures {
+    fn default() -> Failures {
+        Failures { count: 0, rests_until: Time::ZERO, rest: REST }
+    }
+}
+
 /// One who has something of the content, or will have.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
@@ -40,11 +56,7 @@ pub(super) struct Owner {
     pub(super) has: Bitmap,
     /// He has sent something wrong.
     pub(super) barred: bool,
-    /// He is left alone until then.
-    rests_until: Time,
-    rest: Duration,
-    /// How often he failed since he last proved good.
-    failures: u32,
+    failures: Failures,
     /// How often he broke off what he sent, since then.
     broken_off: u32,
     /// Chunks for which we bid and which he has not granted.
@@ -71,13 +83,11 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    pub(super) fn new(has: Bitmap) -> Owner {
+    pub(super) fn new(has: Bitmap, failures: Failures) -> Owner {
         Owner {
             has,
             barred: false,
-            rests_until: Time::ZERO,
-            rest: REST,
-            failures: 0,
+            failures,
             broken_off: 0,
             bids: 0,
             later: false,
@@ -96,7 +106,12 @@ impl Owner {
 
     /// He can be asked now.
     pub(super) fn is_open(&self, now: Time) -> bool {
-        !self.barred && self.rests_until <= now
+        !self.barred && self.failures.rests_until <= now
+    }
+
+    /// What is remembered of him, if anything is.
+    pub(super) fn into_failures(self) -> Option<Failures> {
+        (self.failures.count > 0).then_some(self.failures)
     }
 
     /// His first chunk is on its way or being judged: he is asked for no other before it has proven right.
@@ -195,11 +210,11 @@ impl Owner {
 
     /// He failed: he is left alone for a while. True if another in his place would be better.
     pub(super) fn fails(&mut self, now: Time) -> bool {
-        self.failures += 1;
-        self.rests_until = now + self.rest;
-        self.rest = (self.rest * 2).min(REST_MAX);
+        let Failures { count, rest, .. } = self.failures;
+        let rests_until = now + rest;
+        self.failures = Failures { count: count + 1, rests_until, rest: (rest * 2).min(REST_MAX) };
         self.bids = 0;
-        self.failures >= FAILURES_MAX
+        self.failures.count >= FAILURES_MAX
     }
 
     /// He broke off what he sent: no fault, unless he never does anything else. True if another in his place would be
@@ -210,13 +225,14 @@ impl Owner {
     }
 
     /// He proved good.
-    pub(super) const fn delivers(&mut self) {
+    pub(super) fn delivers(&mut self) {
         self.broken_off = 0;
         self.delivered += 1;
-        (self.rest, self.failures) = (REST, 0);
+        self.failures = Failures::default();
     }
 
-    /// How many chunks may be under way from him or bid for. When he has shown that he sends what is right, a bid takes a round trip to become a choice, and a choice another to become a chunk; and some wait at him.
+    /// How many chunks may be under way from him or bid for. When he has shown that he sends what is right, a bid takes a
+    /// round trip to become a choice, and a choice another to become a chunk; and some wait at him.
     pub(super) fn window(&self, chunk_bytes: u64) -> u32 {
         if self.delivered == 0 {
             return WINDOW_UNPROVEN;
@@ -266,6 +282,6 @@ impl Owner {
 
     /// When he can be asked again, if he rests.
     pub(super) fn wakes_at(&self, now: Time) -> Option<Time> {
-        (!self.barred && self.rests_until > now).then_some(self.rests_until)
+        (!self.barred && self.failures.rests_until > now).then_some(self.failures.rests_until)
     }
 }
