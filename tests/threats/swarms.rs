@@ -77,6 +77,14 @@ fn t32_a_staller_costs_less_than_fifteen_seconds() {
     }
 }
 
+/// Of fifty, nine in ten grant and never send: the five others have everything in the end, and before the world ends.
+#[test]
+fn t32_nine_stallers_in_ten_keep_nobody_from_the_end() {
+    for seed in 0..u64::from(tenth_of(30)) {
+        complete(anywhere(seed, 1, 4).and(Nature::Staller, 45));
+    }
+}
+
 /// Three bid ten thousand times a second each for everything, again and again.
 #[test]
 fn t33_who_floods_gets_no_more_than_a_share() {
