@@ -32,7 +32,7 @@
 //! and try it on a real folder. Most others drive the pure machines, so they need neither sockets nor time: an attack of
 //! an hour is over in a moment, and what is counted are events, frames and bytes. Where the whole attack takes longer than
 //! a test may, a tenth of it is run ([`support::tenth_of`]), and the whole by
-//! `THREATS=whole cargo test --release -p starling-runtime --test threats -- t01 t12 t19 t21 t52 p10`.
+//! `THREATS=whole cargo test --release -p starling-runtime --test threats -- t01 t12 t19 t21 t31 t32 t33 t36 t37 t52 p10`.
 
 mod accounts;
 mod before_login;
