@@ -254,14 +254,15 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
         self.uplink.bytes_in((self.answer * 2).min(LEAD_MAX)).saturating_add(chunk_bytes)
     }
 
-    /// Slots of one bidder: his part of what is accepted at a time. Whoever bids first would else have all of it, although
-    /// his connection takes only a share of the up-link, and the others bid a moment later.
+    /// Slots of one bidder: twice his part of what is accepted at a time. Whoever bids first would else have all of it,
+    /// although his connection takes only a share of the up-link, and the others bid a moment later. Twice, because one
+    /// whose answers take long has most of his slots on their way.
     fn outstanding_max(&self) -> u32 {
         let takes_part = |bidder: &&Bidder<U>| !bidder.bid.later || bidder.outstanding() > 0;
         let among = self.bidders.values().filter(takes_part).count() as u64;
         let chunk_bytes = self.accepted_bytes / u64::from(self.accepted.max(1));
         let lead = self.lead_bytes().checked_div(chunk_bytes).unwrap_or(0);
-        let part = lead.max(self.accepted_min().into()).div_ceil(among.max(1));
+        let part = (lead.max(self.accepted_min().into()) * 2).div_ceil(among.max(1));
         u32::try_from(part).unwrap_or(OUTSTANDING_MAX).clamp(ACCEPTED_MIN, OUTSTANDING_MAX)
     }
 

@@ -1,7 +1,7 @@
 //! One download of one content: from whom what is asked, and when not to wait for it any longer.
 //!
 //! Bids go to owners who have something that is wanted; which chunk it will be is chosen when a slot is granted
-//! ([`super::picker`]). Few chunks are under way at a time: as many as come during a round trip, and two. The next bid goes
+//! ([`super::picker`]). Few chunks are under way at a time: as many as come during some round trips. The next bid goes
 //! out when a chunk arrives, never on a timer; alarms only tell that somebody does not deliver.
 
 mod endgame;

@@ -18,12 +18,13 @@ const BUSY_TRIPS: u32 = 8;
 const UNDER_WAY_MAX: usize = 64;
 
 impl<K: Ord + Copy + fmt::Debug> Download<K> {
-    /// How many chunks may be under way: as many as come during two round trips, and some. Of what is measured at first the
-    /// half is waiting for answers; with room for as much again it grows to what the link can take.
+    /// How many chunks may be under way: as many as come during four round trips, and some. Under load a round trip takes
+    /// more than twice the least that was measured; and of what is measured at first the half is waiting for answers: with
+    /// room for as much again it grows to what the link can take.
     pub(super) fn under_way_max(&self) -> usize {
         let chunks = self.bytes_in_trips(1).div_ceil(self.layout.chunk_bytes());
         let travelling = usize::try_from(chunks).unwrap_or(UNDER_WAY_MAX);
-        (travelling * 2).saturating_add(UNDER_WAY_MIN).min(UNDER_WAY_MAX)
+        travelling.saturating_mul(4).saturating_add(UNDER_WAY_MIN).min(UNDER_WAY_MAX)
     }
 
     /// With how many chunks under way a granted slot is still taken. A slot that is given back costs its owner a round
