@@ -87,6 +87,8 @@ struct Bidder<U> {
     granted: VecDeque<Time>,
     /// Chosen and not sent.
     sending: u32,
+    /// How long he takes to answer, smoothed.
+    answer: Duration,
 }
 
 impl<K, U> Default for Slots<K, U> {
@@ -118,7 +120,7 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
     /// A bid, which replaces the earlier one of the same bidder.
     pub fn bid(&mut self, key: K, bid: Bid<U>) {
         let bid = Bid { wants: bid.wants.min(OUTSTANDING_MAX), chunk_bytes: bid.chunk_bytes.max(1), ..bid };
-        let new = Bidder { bid, granted: VecDeque::new(), sending: 0 };
+        let new = Bidder { bid, granted: VecDeque::new(), sending: 0, answer: Duration::ZERO };
         let bidder = self.bidders.entry(key).or_insert(new);
         // What was accepted was counted with the size of chunk that held then.
         let chunk_bytes = if bidder.outstanding() > 0 { bidder.bid.chunk_bytes } else { bid.chunk_bytes };
@@ -254,23 +256,25 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
         self.uplink.bytes_in((self.answer * 2).min(LEAD_MAX)).saturating_add(chunk_bytes)
     }
 
-    /// Slots of one bidder: twice his part of what is accepted at a time. Whoever bids first would else have all of it,
-    /// although his connection takes only a share of the up-link, and the others bid a moment later. Twice, because one
-    /// whose answers take long has most of his slots on their way.
-    fn outstanding_max(&self) -> u32 {
-        let takes_part = |bidder: &&Bidder<U>| !bidder.bid.later || bidder.outstanding() > 0;
-        let among = self.bidders.values().filter(takes_part).count() as u64;
-        let chunk_bytes = self.accepted_bytes / u64::from(self.accepted.max(1));
-        let lead = self.lead_bytes().checked_div(chunk_bytes).unwrap_or(0);
-        let part = (lead.max(self.accepted_min().into()) * 2).div_ceil(among.max(1));
-        u32::try_from(part).unwrap_or(OUTSTANDING_MAX).clamp(ACCEPTED_MIN, OUTSTANDING_MAX)
+    /// Slots of one bidder, among so many: what goes to him over his share of the up-link while his answers travel, twice,
+    /// and a chunk. Whoever bids first would else have all slots, although his connection takes only a share of the
+    /// up-link, and the others bid a moment later.
+    fn outstanding_max(&self, bidder: &Bidder<U>, among: u32) -> u32 {
+        let least = ACCEPTED_MIN.max(self.accepted_min() / among.max(1));
+        let bytes = self.uplink.bytes_in((bidder.answer * 2).min(LEAD_MAX)) / u64::from(among.max(1));
+        let part = bytes.div_ceil(bidder.bid.chunk_bytes).saturating_add(1);
+        u32::try_from(part).unwrap_or(OUTSTANDING_MAX).clamp(least, OUTSTANDING_MAX)
     }
 
     /// Who goes next, and the virtual time that it then is.
     fn next_bidder(&self, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<(K, u64)> {
-        let most = self.outstanding_max();
+        let takes_part = |bidder: &&Bidder<U>| !bidder.bid.later || bidder.outstanding() > 0;
+        let among = self.bidders.values().filter(takes_part).count();
+        let among = u32::try_from(among).unwrap_or(u32::MAX);
         let is_open = |(key, bidder): &(&K, &Bidder<U>)| {
-            bidder.is_open() && bidder.outstanding() < most && is_something(**key)
+            bidder.is_open()
+                && bidder.outstanding() < self.outstanding_max(bidder, among)
+                && is_something(**key)
         };
         let open: Vec<(&K, &Bidder<U>)> = self.bidders.iter().filter(is_open).collect();
         let open = || open.iter().copied();
@@ -291,7 +295,8 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
     fn answered(&mut self, key: K, now: Time) -> Option<Bid<U>> {
         let bidder = self.bidders.get_mut(&key)?;
         let answer = now - bidder.granted.pop_front()?;
-        self.answer = if self.answer.is_zero() { answer } else { (self.answer * 7 + answer) / 8 };
+        bidder.answer = smoothed(bidder.answer, answer);
+        self.answer = smoothed(self.answer, answer);
         Some(bidder.bid)
     }
 
@@ -305,6 +310,11 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
             *finish = finish.saturating_sub(bid.chunk_bytes);
         }
     }
+}
+
+/// A mean in which the latest counts for an eighth.
+fn smoothed(mean: Duration, latest: Duration) -> Duration {
+    if mean.is_zero() { latest } else { (mean * 7 + latest) / 8 }
 }
 
 impl<U> Bidder<U> {
