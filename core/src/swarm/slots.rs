@@ -41,7 +41,7 @@ const LEAD_MAX: Duration = Duration::from_millis(300);
 /// How long a bidder may take to answer a grant; then his bid is gone.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// So many chunks a user may be ahead of another who waits, because he has fewer.
-const SLACK_CHUNKS: u64 = 16;
+const SLACK_CHUNKS: u64 = 20;
 
 /// What somebody wants of us. `U` names users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
