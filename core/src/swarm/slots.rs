@@ -259,18 +259,16 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
     /// Slots of one bidder, among so many: what goes to him over his share of the up-link while his answers travel, twice,
     /// and a chunk. Whoever bids first would else have all slots, although his connection takes only a share of the
     /// up-link, and the others bid a moment later.
-    fn outstanding_max(&self, bidder: &Bidder<U>, among: u32) -> u32 {
-        let least = ACCEPTED_MIN.max(self.accepted_min() / among.max(1));
-        let bytes = self.uplink.bytes_in((bidder.answer * 2).min(LEAD_MAX)) / u64::from(among.max(1));
+    fn outstanding_max(&self, bidder: &Bidder<U>, among: u64) -> u32 {
+        let bytes = self.uplink.bytes_in((bidder.answer * 2).min(LEAD_MAX)) / among.max(1);
         let part = bytes.div_ceil(bidder.bid.chunk_bytes).saturating_add(1);
-        u32::try_from(part).unwrap_or(OUTSTANDING_MAX).clamp(least, OUTSTANDING_MAX)
+        u32::try_from(part).unwrap_or(OUTSTANDING_MAX).clamp(ACCEPTED_MIN, OUTSTANDING_MAX)
     }
 
     /// Who goes next, and the virtual time that it then is.
     fn next_bidder(&self, dice: &mut Dice, is_something: impl Fn(K) -> bool) -> Option<(K, u64)> {
         let takes_part = |bidder: &&Bidder<U>| !bidder.bid.later || bidder.outstanding() > 0;
-        let among = self.bidders.values().filter(takes_part).count();
-        let among = u32::try_from(among).unwrap_or(u32::MAX);
+        let among = self.bidders.values().filter(takes_part).count() as u64;
         let is_open = |(key, bidder): &(&K, &Bidder<U>)| {
             bidder.is_open()
                 && bidder.outstanding() < self.outstanding_max(bidder, among)

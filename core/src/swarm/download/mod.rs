@@ -8,6 +8,7 @@ mod endgame;
 mod order;
 mod owner;
 mod refill;
+mod trial;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -227,14 +228,6 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         }
     }
 
-    /// Answers the grants that were kept until it was known what their owners are worth, or long enough.
-    fn answer_kept(&mut self, now: Time, out: &mut Vec<Order<K>>) {
-        let kept = self.owners.iter_mut().filter_map(|(key, owner)| Some((*key, owner.take_kept(now)?)));
-        for (key, suggested) in kept.collect::<Vec<_>>() {
-            self.answer(key, suggested, now, out);
-        }
-    }
-
     fn choose(&mut self, key: K, suggested: Option<u32>, now: Time) -> Option<u32> {
         let is_full = self.transfers.len() >= self.taken_max();
         let is_kept = self.keeps_for_another(key, now);
@@ -335,13 +328,6 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             self.is_wrong(key, chunk, out);
         }
         self.refill(now, out);
-    }
-
-    fn note_judged(&mut self, key: K) {
-        let is_judged = self.verifying.iter().any(|(owner, _)| *owner == key);
-        if let Some(owner) = self.owners.get_mut(&key) {
-            owner.is_judged(owner.delivered == 0 && is_judged);
-        }
     }
 
     fn is_right(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {

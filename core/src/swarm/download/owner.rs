@@ -119,8 +119,8 @@ impl Owner {
         self.delivered == 0 && (self.under_way > 0 || self.is_judged)
     }
 
-    /// A chunk of him is here and will be verified, or was.
-    pub(super) const fn is_judged(&mut self, is_judged: bool) {
+    /// His first chunk is here and is being verified, or is not any more.
+    pub(super) const fn judge(&mut self, is_judged: bool) {
         self.is_judged = is_judged;
     }
 
