@@ -60,7 +60,7 @@ impl Keeper {
             FileOrder::Upload { peer, transfer, content, chunk } => {
                 self.insist_open(*peer, order);
                 assert!(*chunk < folder.layout(*content).count(), "{order:?}: there is no such chunk");
-                if folder.gives() {
+                if folder.note_asked() {
                     self.uploads.begin((*peer, *transfer), *content, *chunk);
                 }
             }

@@ -162,8 +162,8 @@ impl Folder {
         self.silences
     }
 
-    /// Whether a chunk that is asked for now will be given.
-    fn gives(&mut self) -> bool {
+    /// A chunk is asked for. False if it will not be given.
+    fn note_asked(&mut self) -> bool {
         self.silences += u32::from(self.is_silent);
         !self.is_silent
     }

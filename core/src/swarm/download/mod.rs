@@ -7,8 +7,8 @@
 mod endgame;
 mod order;
 mod owner;
+mod probation;
 mod refill;
-mod trial;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -234,7 +234,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         let chunk_bytes = self.layout.chunk_bytes();
         let owner = self.owners.get_mut(&key)?;
         // One who lies costs one chunk, however long it takes to find out.
-        if owner.is_on_trial()
+        if owner.is_on_probation()
             || is_full
             || is_kept
             || !owner.is_open(now)

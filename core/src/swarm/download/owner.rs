@@ -115,7 +115,7 @@ impl Owner {
     }
 
     /// His first chunk is on its way or being judged: he is asked for no other before it has proven right.
-    pub(super) const fn is_on_trial(&self) -> bool {
+    pub(super) const fn is_on_probation(&self) -> bool {
         self.delivered == 0 && (self.under_way > 0 || self.is_judged)
     }
 
@@ -126,7 +126,7 @@ impl Owner {
 
     /// Keeps a slot until he has proven good. False if it is not to be kept.
     pub(super) fn keep(&mut self, suggested: Option<u32>, now: Time) -> bool {
-        let is_kept = self.is_on_trial() && self.kept.is_none();
+        let is_kept = self.is_on_probation() && self.kept.is_none();
         if is_kept {
             self.kept = Some((suggested, now));
         }
