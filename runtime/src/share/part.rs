@@ -27,6 +27,8 @@ pub struct Part {
     name: FileName,
     subject: Subject,
     data: Box<dyn Disk>,
+    /// Held while a piece is written. The system writes a file for one thread at a time, and has a second one spin.
+    turn: Mutex<()>,
     notes: Box<dyn Disk>,
     state: Mutex<State>,
     /// The number of the last note. Held while another is being written.
@@ -80,7 +82,8 @@ impl Part {
             unsafe_bytes += bytes_of(&subject, chunk);
         }
         let state = State { held, safe, unsafe_bytes, slots: BTreeMap::new(), is_broken: false };
-        Part { name, subject, data, notes, state: Mutex::new(state), number: Mutex::new(number) }
+        let (state, number, turn) = (Mutex::new(state), Mutex::new(number), Mutex::default());
+        Part { name, subject, data, turn, notes, state, number }
     }
 
     /// What it will be called.
@@ -187,6 +190,7 @@ impl Part {
 
     pub(super) fn write(&self, piece: &[u8], at: u64) -> Result<(), WriteError> {
         self.lock().sound()?;
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(self.data.write(piece, at)?)
     }
 

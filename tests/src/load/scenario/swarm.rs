@@ -35,7 +35,10 @@ pub(crate) fn run(args: &Swarm, all: &Args) -> Result<Figures, Error> {
     }
     let until = Instant::now() + Duration::from_secs(all.deadline_s);
     let place = data::Place::make(args.dir.as_deref())?;
-    let plain_write = place.is_disk.then(|| data::plain_write(place.path(), args.size)).transpose()?;
+    // In memory as much as all leechers will write; on a disk that would only be another figure of the same disk.
+    let plain_bytes =
+        if place.is_disk { args.size } else { args.size.saturating_mul(u64::from(args.leechers)) };
+    let plain_write = data::plain_write(place.path(), plain_bytes)?;
     let shared = cast::shared(place.path(), cast::SEEDER);
     std::fs::create_dir_all(&shared)?;
     let hash = data::make(&shared.join(FILE), args.size)?;
@@ -52,10 +55,12 @@ pub(crate) fn run(args: &Swarm, all: &Args) -> Result<Figures, Error> {
 
     let mut report = report(args, &record);
     report.extend(costs(args, &record, &spent));
-    report.extend(figures(json!({"equal": is_equal, "on_disk": place.is_disk})));
-    if let Some(took) = plain_write {
-        report.insert("plain_write_ms".to_owned(), millis(took));
-    }
+    report.extend(figures(json!({
+        "equal": is_equal,
+        "on_disk": place.is_disk,
+        "plain_write_bytes": plain_bytes,
+        "plain_write_ms": millis(plain_write),
+    })));
     Ok(report)
 }
 
