@@ -220,3 +220,38 @@ fn t32_a_staller_who_comes_back_is_not_trusted_anew() {
     // He is silent for 4 s each time, and then rests for 4, 8, 16, 32 and from then on 64 s.
     assert_eq!(asked, [0, 8, 20, 40, 76, 144, 212, 280].map(Time::from_secs));
 }
+
+/// The last chunk is under way from one who is silent: another is asked for it long before silence alone would be a fault.
+#[test]
+fn t32_at_the_end_one_who_is_silent_is_not_waited_for() {
+    let layout = Layout::new(9 * CHUNK, ChunkBounds::USUAL).expect("small");
+    let rarest = policy("rarest").expect("a policy");
+    let mut download =
+        Download::new(layout, Bitmap::none(9), rarest, Dice::public(Seed::from(4)), Time::ZERO);
+    let (mut now, mut orders, mut has_sent) = (Time::ZERO, Vec::new(), false);
+    for owner in ['a', 'b', 'c'] {
+        download.owner_joined(owner, Bitmap::all(9), now, &mut orders);
+    }
+    // All grant whatever is bid for. They send what is chosen, 64 KiB in 20 ms, but one of them only once.
+    while !download.is_complete() {
+        assert!(now < Time::from_secs(1), "it takes until {now:?}");
+        while !orders.is_empty() {
+            let order = orders.remove(0);
+            match order {
+                Order::Bid { owner, later: false, .. } => download.granted(owner, None, now, &mut orders),
+                Order::Choose { owner: 'b', .. } if core::mem::replace(&mut has_sent, true) => {}
+                Order::Choose { owner, chunk } => {
+                    now = now + Duration::from_millis(20);
+                    download.piece(owner, chunk, CHUNK, now);
+                    assert!(download.arrived(owner, chunk, now, &mut orders));
+                    download.verified(owner, chunk, true, now, &mut orders);
+                }
+                _ => {}
+            }
+        }
+        if let Some(deadline) = download.deadline() {
+            now = now.max(deadline);
+            download.chime(now, &mut orders);
+        }
+    }
+}

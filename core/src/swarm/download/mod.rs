@@ -253,16 +253,6 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         Some(chunk)
     }
 
-    /// The last chunk is kept for a second owner while one could still come to deliver.
-    fn keeps_for_another(&self, key: K, now: Time) -> bool {
-        if now >= self.reserve_until || self.wanted.held() != 1 {
-            return false;
-        }
-        let others = || self.owners.iter().filter(|(other, _)| **other != key);
-        let has_served = others().any(|(_, other)| other.delivered > 0 || other.under_way > 0);
-        !has_served && others().any(|(_, other)| other.is_open(now) && self.wanted.meets(&other.has))
-    }
-
     /// An owner does not have, or does not give, a chunk that he was asked for.
     pub fn refused(&mut self, key: K, chunk: u32, now: Time, out: &mut Vec<Order<K>>) {
         if self.take_transfer(key, chunk).is_none() {

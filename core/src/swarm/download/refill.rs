@@ -60,6 +60,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             }
         }
         self.hope(now, out);
+        self.look_again(now);
     }
 
     /// Bids at this owner, if more bids are wanted.
@@ -142,7 +143,8 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
 
     fn is_useful(&self, key: K, now: Time) -> bool {
         let Some(owner) = self.owners.get(&key) else { return false };
-        self.wanted.meets(&owner.has) || self.latest_to_duplicate(key, now).is_some()
+        let is_wanted = self.wanted.meets(&owner.has) && !self.keeps_for_another(key, now);
+        is_wanted || self.latest_to_duplicate(key, now).is_some()
     }
 
     /// Notes whether anybody has anything that is missing.
