@@ -85,6 +85,7 @@ impl Fetch {
             early: Vec::new(),
             gained: Batch::default(),
             news: Batch::default(),
+            empty_handed: BTreeSet::new(),
             call_at: None,
             seek_at: Some(now + SEEK_FIRST),
             sought: None,

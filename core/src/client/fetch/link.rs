@@ -225,6 +225,11 @@ impl Fetch {
         let Some(wanted) = self.wanted.get_mut(&content) else { return };
         if is_due(wanted.call_at) {
             wanted.call_at = None;
+            if let Some(source) = self.sources.get_mut(&content) {
+                core::mem::take(&mut wanted.empty_handed)
+                    .into_iter()
+                    .for_each(|who| source.neighbours.met(who));
+            }
             self.call_some(content, hands);
         }
         self.ask_for_hashes(content, hands);

@@ -1,11 +1,16 @@
 //! What the server knows of those who take part in a content, and is told.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::{ASKED_MAX, Fetch, Hands, OFFERED_MAX};
 use crate::pattern::Pattern;
 use crate::swarm::{Bitmap, Content, Layout};
 use crate::wire::{GOT_MAX, News, Offer, Report, Request, Share, SwarmPage, Transfer};
+
+/// While we have nothing, how long others who have nothing wait to be called: the first chunk is not to wait until all have
+/// shaken hands with each other.
+const CALL_EMPTY_HANDED: Duration = Duration::from_millis(20);
 
 impl Fetch {
     /// The server asks for files: if it means a single one, it will hear of it as a part of a swarm, too.
@@ -43,6 +48,7 @@ impl Fetch {
 
     /// The server tells of others.
     pub(in crate::client) fn on_page(&mut self, page: SwarmPage, hands: &mut Hands<'_, '_>) {
+        let now = hands.cx.now();
         let Some(wanted) = self.wanted.get_mut(&page.content) else { return };
         let Some(source) = self.sources.get_mut(&page.content) else { return };
         let chunks = wanted.layout.count();
@@ -55,7 +61,12 @@ impl Fetch {
                 hands.peers.stop_calling(who, hands.cx);
                 source.neighbours.put_off(who);
             }
-            source.neighbours.met(who);
+            if held.held() == 0 && wanted.download.held().held() == 0 {
+                wanted.empty_handed.insert(who);
+                wanted.call_at.get_or_insert(now + CALL_EMPTY_HANDED);
+            } else {
+                source.neighbours.met(who);
+            }
             if !wanted.is_introduced && held.held() > 0 {
                 wanted.owners.insert(who);
             }
@@ -65,6 +76,7 @@ impl Fetch {
         }
         for who in page.left {
             wanted.claims.remove(&who);
+            wanted.empty_handed.remove(&who);
             if !self.links.contains_key(&who) {
                 source.neighbours.forget(who);
             }

@@ -40,7 +40,9 @@ pub(super) struct Wanted {
     pub(super) gained: Batch<u32>,
     /// What has changed, for the server.
     pub(super) news: Batch<Report>,
-    /// When somebody is called again who was not reached, or had no room.
+    /// Who has nothing yet, and is called a moment later.
+    pub(super) empty_handed: BTreeSet<Name>,
+    /// When they are, or somebody is called again who was not reached or had no room.
     pub(super) call_at: Option<Time>,
     /// When to ask anew who offers the file.
     pub(super) seek_at: Option<Time>,

@@ -122,11 +122,45 @@ fn a_list_that_is_wrong_is_asked_of_another() {
     assert!(world.grant(second).is_some());
 }
 
+/// What somebody has is fetched first; those who have nothing either are met a moment later, or once there is something
+/// for them.
+#[test]
+fn who_has_nothing_is_called_a_moment_later() {
+    let mut world = World::begun(10_000, &Bitmap::none(10));
+    let called = |world: &mut World| {
+        let calls = mem::take(&mut world.asked).into_iter().filter_map(|request| match request {
+            Request::Call { whom, .. } => Some(whom),
+            _ => None,
+        });
+        let mut names: Vec<Name> = calls.collect();
+        names.sort_unstable();
+        names
+    };
+    let none = || Bitmap::none(10);
+    world.swarm(Vec::from([
+        (name("leia"), Bitmap::all(10)),
+        (name("vader"), none()),
+        (name("yoda"), none()),
+    ]));
+    assert_eq!(called(&mut world), [name("leia"), name("luke")]);
+    world.waits(Duration::from_millis(20));
+    assert_eq!(called(&mut world), [name("vader"), name("yoda")]);
+    let held: Bitmap = {
+        let mut held = none();
+        held.insert(4);
+        held
+    };
+    let mut world = World::begun(10_000, &held);
+    world.swarm(Vec::from([(name("vader"), none())]));
+    assert_eq!(called(&mut world), [name("luke"), name("vader")]);
+}
+
 #[test]
 fn hashes_are_asked_of_those_who_have_something_as_soon_as_they_come() {
     let mut world = World::begun(10_000, &Bitmap::none(10));
     let none = || Bitmap::none(10);
     world.swarm(Vec::from([(name("vader"), none()), (name("yoda"), none())]));
+    world.waits(Duration::from_millis(20));
     let content = world.file.content();
     let asked = |world: &mut World| {
         let said = mem::take(&mut world.said);
