@@ -86,6 +86,7 @@ impl Fetch {
             gained: Batch::default(),
             news: Batch::default(),
             empty_handed: BTreeSet::new(),
+            meet_at: None,
             call_at: None,
             seek_at: Some(now + SEEK_FIRST),
             sought: None,

@@ -223,13 +223,13 @@ impl Fetch {
             self.seek_more(content, hands);
         }
         let Some(wanted) = self.wanted.get_mut(&content) else { return };
-        if is_due(wanted.call_at) {
-            wanted.call_at = None;
-            if let Some(source) = self.sources.get_mut(&content) {
-                core::mem::take(&mut wanted.empty_handed)
-                    .into_iter()
-                    .for_each(|who| source.neighbours.met(who));
-            }
+        let may_meet = wanted.meet_at.take_if(|at| *at <= now).is_some();
+        if may_meet && let Some(source) = self.sources.get_mut(&content) {
+            let all = core::mem::take(&mut wanted.empty_handed);
+            all.into_iter().for_each(|who| source.neighbours.met(who));
+        }
+        let may_call = wanted.call_at.take_if(|at| *at <= now).is_some();
+        if may_meet || may_call {
             self.call_some(content, hands);
         }
         self.ask_for_hashes(content, hands);

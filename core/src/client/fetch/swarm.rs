@@ -63,7 +63,7 @@ impl Fetch {
             }
             if held.held() == 0 && wanted.download.held().held() == 0 {
                 wanted.empty_handed.insert(who);
-                wanted.call_at.get_or_insert(now + CALL_EMPTY_HANDED);
+                wanted.meet_at.get_or_insert(now + CALL_EMPTY_HANDED);
             } else {
                 source.neighbours.met(who);
             }

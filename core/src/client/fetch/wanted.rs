@@ -40,9 +40,11 @@ pub(super) struct Wanted {
     pub(super) gained: Batch<u32>,
     /// What has changed, for the server.
     pub(super) news: Batch<Report>,
-    /// Who has nothing yet, and is called a moment later.
+    /// Who has nothing yet, as we have nothing for him.
     pub(super) empty_handed: BTreeSet<Name>,
-    /// When they are, or somebody is called again who was not reached or had no room.
+    /// When those can be called.
+    pub(super) meet_at: Option<Time>,
+    /// When somebody is called again who was not reached, or had no room.
     pub(super) call_at: Option<Time>,
     /// When to ask anew who offers the file.
     pub(super) seek_at: Option<Time>,
@@ -124,7 +126,7 @@ impl Wanted {
             Hashes::Known(_) => None,
         };
         let news = self.gained.deadline().into_iter().chain(self.news.deadline()).min();
-        let times = [self.download.deadline(), news, list, self.call_at, self.seek_at];
+        let times = [self.download.deadline(), news, list, self.meet_at, self.call_at, self.seek_at];
         times.into_iter().flatten().min()
     }
 }

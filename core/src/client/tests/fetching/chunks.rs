@@ -122,8 +122,7 @@ fn a_list_that_is_wrong_is_asked_of_another() {
     assert!(world.grant(second).is_some());
 }
 
-/// What somebody has is fetched first; those who have nothing either are met a moment later, or once there is something
-/// for them.
+/// Those who have something are called first. Those who have nothing, as hans has nothing, are called a moment later.
 #[test]
 fn who_has_nothing_is_called_a_moment_later() {
     let mut world = World::begun(10_000, &Bitmap::none(10));
@@ -145,11 +144,8 @@ fn who_has_nothing_is_called_a_moment_later() {
     assert_eq!(called(&mut world), [name("leia"), name("luke")]);
     world.waits(Duration::from_millis(20));
     assert_eq!(called(&mut world), [name("vader"), name("yoda")]);
-    let held: Bitmap = {
-        let mut held = none();
-        held.insert(4);
-        held
-    };
+    let mut held = none();
+    held.insert(4);
     let mut world = World::begun(10_000, &held);
     world.swarm(Vec::from([(name("vader"), none())]));
     assert_eq!(called(&mut world), [name("luke"), name("vader")]);
