@@ -97,14 +97,19 @@ fn what_is_sent_while_an_answer_travels_is_accepted_ahead() {
     assert_eq!(slots.accepted(), 11);
 }
 
+/// Of so many chunks none is here.
+fn download(chunks: u32) -> Download<char> {
+    let layout = Layout::new(u64::from(chunks) * CHUNK, ChunkBounds::USUAL).expect("small");
+    let rarest = policy("rarest").expect("a policy");
+    Download::new(layout, Bitmap::none(chunks), rarest, Dice::public(Seed::from(4)), Time::ZERO)
+}
+
 /// With two chunks and two owners both are used, however late the second one is.
 #[test]
 fn the_last_chunk_is_kept_for_a_second_owner() {
-    let layout = Layout::new(2 * CHUNK, ChunkBounds::USUAL).expect("small");
-    let rarest = policy("rarest").expect("a policy");
-    let new = || Download::new(layout, Bitmap::none(2), rarest, Dice::public(Seed::from(4)), Time::ZERO);
-    let (mut download, mut out) = (new(), Vec::new());
+    let (mut download, mut out) = (download(2), Vec::new());
     let at = Time::from_micros;
+    let is_bid_at_a = |order: &Order<char>| matches!(order, Order::Bid { owner: 'a', later: false, .. });
     download.owner_joined('a', Bitmap::all(2), at(1), &mut out);
     download.owner_joined('b', Bitmap::all(2), at(1), &mut out);
     download.granted('a', None, at(2), &mut out);
@@ -119,6 +124,8 @@ fn the_last_chunk_is_kept_for_a_second_owner() {
     out.clear();
     download.granted('a', None, at(5), &mut out);
     assert!(out.contains(&Order::Return { owner: 'a' }), "{out:?}");
+    assert!(!out.iter().any(is_bid_at_a), "he would only get it back: {out:?}");
+    assert!(download.deadline() <= Some(Time::from_secs(2)), "then it is not kept any longer");
     let mut late = download.clone();
     download.granted('b', None, at(6), &mut out);
     assert!(out.iter().any(|order| matches!(order, Order::Choose { owner: 'b', .. })), "{out:?}");
@@ -130,12 +137,9 @@ fn the_last_chunk_is_kept_for_a_second_owner() {
 /// Until the first chunk of an owner is verified nothing else is taken from him; a slot that he grants meanwhile is kept.
 #[test]
 fn t29_a_liar_costs_one_chunk_though_it_takes_long_to_find_out() {
-    let layout = Layout::new(4 * CHUNK, ChunkBounds::USUAL).expect("small");
-    let rarest = policy("rarest").expect("a policy");
     let now = Time::from_micros(5);
     for right in [true, false] {
-        let mut download =
-            Download::new(layout, Bitmap::none(4), rarest, Dice::public(Seed::from(4)), Time::ZERO);
+        let mut download = download(4);
         let mut out = Vec::new();
         download.owner_joined('a', Bitmap::all(4), now, &mut out);
         download.granted('a', Some(2), now, &mut out);
@@ -167,10 +171,7 @@ fn t29_a_liar_costs_one_chunk_though_it_takes_long_to_find_out() {
 /// One who sent something wrong is not asked again, even if he goes and comes back; one who left has still delivered.
 #[test]
 fn t29_a_liar_who_comes_back_is_not_asked_again() {
-    let layout = Layout::new(4 * CHUNK, ChunkBounds::USUAL).expect("small");
-    let rarest = policy("rarest").expect("a policy");
-    let mut download =
-        Download::new(layout, Bitmap::none(4), rarest, Dice::public(Seed::from(4)), Time::ZERO);
+    let mut download = download(4);
     let now = Time::from_micros(5);
     let one_chunk = |download: &mut Download<char>, owner, right| {
         let mut out = Vec::new();
@@ -196,10 +197,7 @@ fn t29_a_liar_who_comes_back_is_not_asked_again() {
 /// One who grants and never sends is asked ever more rarely, though he is replaced and comes back each time.
 #[test]
 fn t32_a_staller_who_comes_back_is_not_trusted_anew() {
-    let layout = Layout::new(4 * CHUNK, ChunkBounds::USUAL).expect("small");
-    let rarest = policy("rarest").expect("a policy");
-    let mut download =
-        Download::new(layout, Bitmap::none(4), rarest, Dice::public(Seed::from(4)), Time::ZERO);
+    let mut download = download(4);
     let (mut now, mut orders, mut asked) = (Time::ZERO, Vec::new(), Vec::new());
     download.owner_joined('a', Bitmap::all(4), now, &mut orders);
     while now < Time::from_secs(300) {
@@ -224,10 +222,7 @@ fn t32_a_staller_who_comes_back_is_not_trusted_anew() {
 /// The last chunk is under way from one who is silent: another is asked for it long before silence alone would be a fault.
 #[test]
 fn t32_at_the_end_one_who_is_silent_is_not_waited_for() {
-    let layout = Layout::new(9 * CHUNK, ChunkBounds::USUAL).expect("small");
-    let rarest = policy("rarest").expect("a policy");
-    let mut download =
-        Download::new(layout, Bitmap::none(9), rarest, Dice::public(Seed::from(4)), Time::ZERO);
+    let mut download = download(9);
     let (mut now, mut orders, mut has_sent) = (Time::ZERO, Vec::new(), false);
     for owner in ['a', 'b', 'c'] {
         download.owner_joined(owner, Bitmap::all(9), now, &mut orders);
@@ -239,7 +234,7 @@ fn t32_at_the_end_one_who_is_silent_is_not_waited_for() {
             let order = orders.remove(0);
             match order {
                 Order::Bid { owner, later: false, .. } => download.granted(owner, None, now, &mut orders),
-                Order::Choose { owner: 'b', .. } if core::mem::replace(&mut has_sent, true) => {}
+                Order::Choose { owner: 'b', .. } if std::mem::replace(&mut has_sent, true) => {}
                 Order::Choose { owner, chunk } => {
                     now = now + Duration::from_millis(20);
                     download.piece(owner, chunk, CHUNK, now);

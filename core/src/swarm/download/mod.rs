@@ -2,7 +2,8 @@
 //!
 //! Bids go to owners who have something that is wanted; which chunk it will be is chosen when a slot is granted
 //! ([`super::picker`]). Few chunks are under way at a time: as many as come during some round trips. The next bid goes
-//! out when a chunk arrives, never on a timer; alarms only tell that somebody does not deliver.
+//! out when a chunk arrives, never on a timer; alarms only tell that somebody does not deliver, at the end
+//! sooner than elsewhere (`endgame`).
 
 mod endgame;
 mod order;

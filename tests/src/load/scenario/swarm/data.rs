@@ -48,15 +48,20 @@ pub(super) fn make(path: &Path, size: u64) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
     let mut bytes = blake3::Hasher::new().update(b"swarm").finalize_xof();
     let mut file = File::create(path)?;
-    let (mut piece, mut left) = (vec![0; PIECE_BYTES], size);
-    while left > 0 {
-        let length = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+    let mut piece = vec![0; PIECE_BYTES];
+    for length in pieces(size) {
         bytes.fill(&mut piece[..length]);
         file.write_all(&piece[..length])?;
         hasher.update(&piece[..length]);
-        left -= length as u64;
     }
     Ok(hasher.finalize())
+}
+
+/// The lengths of the pieces in which so many bytes are written.
+fn pieces(size: u64) -> impl Iterator<Item = usize> {
+    let piece = PIECE_BYTES as u64;
+    let lengths = (0..size.div_ceil(piece)).map(move |number| piece.min(size - number * piece));
+    lengths.map(|length| usize::try_from(length).unwrap_or(PIECE_BYTES))
 }
 
 /// The hash of a file.
@@ -85,8 +90,7 @@ pub(super) fn plain_write(folder: &Path, size: u64) -> io::Result<Duration> {
     let mut file = File::create(&path)?;
     let piece = vec![0x5a; PIECE_BYTES];
     let begin = Instant::now();
-    io::copy(&mut io::repeat(0x5a).take(size % PIECE_BYTES as u64), &mut file)?;
-    (0..size / PIECE_BYTES as u64).try_for_each(|_| file.write_all(&piece))?;
+    pieces(size).try_for_each(|length| file.write_all(&piece[..length]))?;
     file.sync_all()?;
     let took = begin.elapsed();
     std::fs::remove_file(path)?;
