@@ -60,6 +60,23 @@ fn no_more_than_two_are_accepted_and_sixteen_granted() {
     assert_eq!(slots.grant(Time::from_secs(2), &mut dice, |_| true), Some(2));
 }
 
+/// Whoever seems to have least goes first mostly, but not always: others think so, too.
+#[test]
+fn few_chunks_are_an_advantage_and_no_more() {
+    let first = |seed| {
+        let (mut slots, mut dice) = (Slots::default(), Dice::public(Seed::from(seed)));
+        for key in 0..20 {
+            let bid = Bid { user: UserId(key), wants: 1, has: key, later: false, chunk_bytes: CHUNK };
+            slots.bid(key, bid);
+        }
+        slots.grant(Time::ZERO, &mut dice, |_| true).expect("twenty bid")
+    };
+    let served: Vec<u32> = (0..200).map(first).collect();
+    let has = served.iter().sum::<u32>();
+    assert!((200..1_000).contains(&has), "{has} chunks together, of 1,900 by chance");
+    assert!(served.iter().filter(|key| **key == 0).count() < 100, "{served:?}");
+}
+
 #[test]
 fn receivers_are_served_beside_each_other() {
     for (receivers, accepted) in [(1, 2), (3, 6), (8, 16), (20, 16)] {

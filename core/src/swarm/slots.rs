@@ -18,8 +18,12 @@
 //! enough", IMC 2006, §4.2: the seed state). Among users the up-link is shared by start-time fair queueing (Goyal, Vin,
 //! Cheng, SIGCOMM 1996): one with a hundred connections or ten thousand bids a second has the share of one. Within
 //! `SLACK_CHUNKS` of that, whoever waits for least from us goes first, so that receivers are served beside each other,
-//! none with more than his part of all slots; and among those whoever has fewest chunks: he is the one whose up-link is
-//! idle.
+//! none with more than his part of all slots; and among those somebody who has few chunks and is being sent few: his
+//! down-link has room, and his up-link is idle.
+//!
+//! What a bid says of that grows old while it waits, and all uploaders are told much the same. If all of them served
+//! whoever seems to have least, too much would go to him while others wait; so it is the least of a few, drawn by chance
+//! (Mitzenmacher, "How useful is old information?", IEEE TPDS 2000).
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -42,6 +46,8 @@ const LEAD_MAX: Duration = Duration::from_millis(300);
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// So many chunks a user may be ahead of another who waits, because he has fewer.
 const SLACK_CHUNKS: u64 = 20;
+/// Of so many bidders, drawn by chance, the one who has least goes first.
+const DRAWN: usize = 4;
 
 /// What somebody wants of us. `U` names users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +56,7 @@ pub struct Bid<U = UserId> {
     pub user: U,
     /// How many more chunks he could take now: the latest word holds. 0 withdraws.
     pub wants: u32,
-    /// How many chunks of the content he has.
+    /// How many chunks of the content he has or is being sent.
     pub has: u32,
     /// He wants nothing of what we have now, only when we have got something more.
     pub later: bool,
@@ -281,8 +287,13 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
             let slack = SLACK_CHUNKS * bidder.bid.chunk_bytes;
             self.start_of(bidder.bid.user) <= first.saturating_add(slack)
         });
-        let next = near.min_by_key(|(_, bidder)| (bidder.outstanding(), bidder.bid.has, dice.bits()));
-        next.map(|(key, _)| (*key, first))
+        let near: Vec<(&K, &Bidder<U>)> = near.collect();
+        let least = near.iter().map(|(_, bidder)| bidder.outstanding()).min()?;
+        let idle = || near.iter().filter(|(_, bidder)| bidder.outstanding() == least);
+        let count = idle().count() as u64;
+        let drawn = (0..DRAWN).filter_map(|_| idle().nth(usize::try_from(dice.below(count)).unwrap_or(0)));
+        let next = drawn.min_by_key(|(_, bidder)| bidder.bid.has);
+        next.map(|(key, _)| (**key, first))
     }
 
     /// When, in virtual time, a user's next chunk would begin.

@@ -62,7 +62,7 @@ pub enum Transfer {
         content: Content,
         /// How many more; this word replaces the last one. 0 withdraws.
         wants: u8,
-        /// How many I have.
+        /// How many I have or am being sent.
         has: u32,
         /// Nothing of what you have now, only of what you will get.
         later: bool,

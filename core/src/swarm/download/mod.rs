@@ -145,6 +145,13 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.transfers.len()
     }
 
+    /// Chunks that are here, verified or not, or on their way.
+    #[must_use]
+    pub fn here_or_coming(&self) -> u32 {
+        let coming = u32::try_from(self.transfers.len() + self.verifying.len());
+        self.held.held().saturating_add(coming.unwrap_or(u32::MAX))
+    }
+
     /// Nobody has anything that is missing.
     #[must_use]
     pub fn is_lonely(&self) -> bool {

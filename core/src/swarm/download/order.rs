@@ -3,13 +3,13 @@
 /// An order to whoever holds the connections. `K` names an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order<K> {
-    /// Tell this owner that we would take one chunk, whichever, now that we have so many.
+    /// Tell this owner that we would take chunks, whichever.
     Bid {
         /// Whom.
         owner: K,
         /// How many chunks we would take from him: this word replaces the last one.
         wants: u32,
-        /// How many chunks we have.
+        /// How many chunks we have or are being sent.
         has: u32,
         /// We want nothing of what he has now: only when he has got something more.
         later: bool,

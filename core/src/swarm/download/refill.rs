@@ -80,7 +80,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     }
 
     fn bid(&mut self, key: K, later: bool, now: Time, out: &mut Vec<Order<K>>) {
-        let has = self.held.held();
+        let has = self.here_or_coming();
         let Some(owner) = self.owners.get_mut(&key) else { return };
         owner.bid(later, now);
         let bid = Order::Bid { owner: key, wants: owner.bids(), has, later };
@@ -98,7 +98,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         let is_over = |key: &K, owner: &Owner| owner.bids() > 0 && !owner.later && !self.is_useful(*key, now);
         let over: Vec<K> =
             self.owners.iter().filter(|(key, owner)| is_over(key, owner)).map(|(key, _)| *key).collect();
-        let has = self.held.held();
+        let has = self.here_or_coming();
         for key in over {
             let Some(owner) = self.owners.get_mut(&key) else { continue };
             owner.later = true;
