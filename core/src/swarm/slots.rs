@@ -283,15 +283,15 @@ impl<K: Ord + Copy, U: Ord + Copy> Slots<K, U> {
         let open: Vec<(&K, &Bidder<U>)> = self.bidders.iter().filter(is_open).collect();
         let open = || open.iter().copied();
         let first = open().map(|(_, bidder)| self.start_of(bidder.bid.user)).min()?;
-        let near = open().filter(|(_, bidder)| {
+        let is_near = |(_, bidder): &(&K, &Bidder<U>)| {
             let slack = SLACK_CHUNKS * bidder.bid.chunk_bytes;
             self.start_of(bidder.bid.user) <= first.saturating_add(slack)
-        });
-        let near: Vec<(&K, &Bidder<U>)> = near.collect();
-        let least = near.iter().map(|(_, bidder)| bidder.outstanding()).min()?;
-        let idle = || near.iter().filter(|(_, bidder)| bidder.outstanding() == least);
-        let count = idle().count() as u64;
-        let drawn = (0..DRAWN).filter_map(|_| idle().nth(usize::try_from(dice.below(count)).unwrap_or(0)));
+        };
+        let least = open().filter(is_near).map(|(_, bidder)| bidder.outstanding()).min()?;
+        let idlest: Vec<(&K, &Bidder<U>)> =
+            open().filter(is_near).filter(|(_, bidder)| bidder.outstanding() == least).collect();
+        let drawn = (0..DRAWN)
+            .filter_map(|_| idlest.get(usize::try_from(dice.below(idlest.len() as u64)).unwrap_or(0)));
         let next = drawn.min_by_key(|(_, bidder)| bidder.bid.has);
         next.map(|(key, _)| (**key, first))
     }
