@@ -206,11 +206,10 @@ impl Fetch {
     /// What a download does by itself when it is time.
     pub(super) fn wake(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
         let now = hands.cx.now();
-        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
         let Some(wanted) = self.wanted.get_mut(&content).filter(|wanted| wanted.end.is_none()) else {
             return;
         };
-        if is_due(wanted.download.deadline()) {
+        if wanted.download.deadline().is_some_and(|at| at <= now) {
             wanted.download.chime(now, &mut wanted.orders);
         }
         if wanted.download.is_lonely() {
@@ -218,8 +217,7 @@ impl Fetch {
             let soon = now + SEEK_LONELY;
             wanted.seek_at = Some(wanted.seek_at.map_or(soon, |at| at.min(soon)));
         }
-        if is_due(wanted.seek_at) {
-            wanted.seek_at = None;
+        if wanted.seek_at.take_if(|at| *at <= now).is_some() {
             self.seek_more(content, hands);
         }
         let Some(wanted) = self.wanted.get_mut(&content) else { return };

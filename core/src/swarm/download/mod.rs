@@ -139,15 +139,8 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.owners.get(&key).map_or(0, |owner| owner.has.held())
     }
 
-    /// Chunks asked of somebody and not here.
-    #[must_use]
-    pub const fn under_way(&self) -> usize {
-        self.transfers.len()
-    }
-
     /// Chunks that are here, verified or not, or on their way.
-    #[must_use]
-    pub fn here_or_coming(&self) -> u32 {
+    fn here_or_coming(&self) -> u32 {
         let coming = u32::try_from(self.transfers.len() + self.verifying.len());
         self.held.held().saturating_add(coming.unwrap_or(u32::MAX))
     }
