@@ -12,7 +12,8 @@ use super::record::{Leecher, Record};
 use crate::load::args::Swarm;
 
 /// How often it is looked at who is how far. It bounds how exact the first chunk and the kills are; ends are exact.
-const TICK: Duration = Duration::from_millis(10);
+/// More often would take from the clients, when they have most to do, the processors that are to be measured.
+const TICK: Duration = Duration::from_millis(5);
 
 /// See the module.
 pub(super) struct Watch<'a> {
@@ -20,6 +21,7 @@ pub(super) struct Watch<'a> {
     cast: &'a mut Cast,
     begin: Instant,
     leechers: Vec<Leecher>,
+    next_question: Duration,
     next_trace: Duration,
 }
 
@@ -27,7 +29,8 @@ impl<'a> Watch<'a> {
     /// Nobody has been told anything.
     pub(super) fn new(args: &'a Swarm, cast: &'a mut Cast) -> Watch<'a> {
         let leechers = cast.leechers.iter().map(|_| Leecher::default()).collect();
-        Watch { args, cast, begin: Instant::now(), leechers, next_trace: Duration::ZERO }
+        let begin = Instant::now();
+        Watch { args, cast, begin, leechers, next_question: Duration::ZERO, next_trace: Duration::ZERO }
     }
 
     /// Gives the commands, and listens until everybody has the file or will not have it, or the time is over.
@@ -99,12 +102,17 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Asks those how far they are for whom it matters, and tells it if that is wanted.
+    /// Asks those how far they are for whom it matters, once a tick, and tells it if that is wanted.
     fn ask(&mut self) {
-        let is_traced = self.args.trace.is_some_and(|_| self.begin.elapsed() >= self.next_trace);
+        let now = self.begin.elapsed();
+        if now < self.next_question {
+            return;
+        }
+        self.next_question = now + TICK;
+        let is_traced = self.args.trace.is_some_and(|_| now >= self.next_trace);
         if is_traced {
             self.trace();
-            self.next_trace = self.begin.elapsed() + Duration::from_millis(self.args.trace.unwrap_or(0));
+            self.next_trace = now + Duration::from_millis(self.args.trace.unwrap_or(0));
         }
         let last = self.leechers.len() - 1;
         for (number, leecher) in self.leechers.iter_mut().enumerate() {
