@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
 use starling_core::device::DeviceKey;
@@ -72,7 +72,10 @@ async fn meet(
     mut expected: watch::Receiver<Expected>,
 ) -> Option<News> {
     tune(&stream);
+    // The other side has begun to speak, and is answered once.
+    let begin = Instant::now();
     let mut stream = acceptor.accept(buffered(stream)).await.ok()?;
+    let round_trip = begin.elapsed();
     let (_, session) = stream.get_mut();
     widen(session);
     if session.alpn_protocol() != Some(PEER_ALPN) {
@@ -80,5 +83,5 @@ async fn meet(
     }
     let key = proven(session)?;
     timeout(EARLY_MAX, expected.wait_for(|expected| expected.0.contains_key(&key))).await.ok()?.ok()?;
-    Some(News::Opened { stream: Box::new(TlsStream::from(stream)), key, pass: None })
+    Some(News::Opened { stream: Box::new(TlsStream::from(stream)), round_trip, key, pass: None })
 }

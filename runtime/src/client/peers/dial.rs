@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -63,9 +63,10 @@ impl Dialer {
                 let task = tokio::spawn(async move {
                     sleep(STAGGER * place).await;
                     let Ok(_permit) = at_once.acquire().await else { return };
-                    if let Ok(Some(stream)) = timeout(DIAL_MAX, meet(candidate, key, connector)).await {
+                    let met = timeout(DIAL_MAX, meet(candidate, key, connector)).await;
+                    if let Ok(Some((stream, round_trip))) = met {
                         let stream = Box::new(stream);
-                        let _ = tell.send(News::Opened { stream, key, pass: Some(pass) }).await;
+                        let _ = tell.send(News::Opened { stream, round_trip, key, pass: Some(pass) }).await;
                     }
                 });
                 task.abort_handle()
@@ -74,13 +75,16 @@ impl Dialer {
     }
 }
 
-async fn meet(place: SocketAddr, key: DeviceKey, connector: TlsConnector) -> Option<Stream> {
+/// A connection with whoever has this key, and how long it took to be answered.
+async fn meet(place: SocketAddr, key: DeviceKey, connector: TlsConnector) -> Option<(Stream, Duration)> {
+    let begin = Instant::now();
     let stream = TcpStream::connect(place).await.ok()?;
+    let round_trip = begin.elapsed();
     tune(&stream);
     let name = ServerName::from(place.ip());
     let mut stream = connector.connect(name, buffered(stream)).await.ok()?;
     let (_, session) = stream.get_mut();
     widen(session);
     let is_meant = session.alpn_protocol() == Some(PEER_ALPN) && proven(session) == Some(key);
-    is_meant.then(|| TlsStream::from(stream))
+    is_meant.then(|| (TlsStream::from(stream), round_trip))
 }

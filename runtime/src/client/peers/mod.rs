@@ -13,11 +13,13 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use starling_core::client::{FileEvent, Input};
 use starling_core::device::DeviceKey;
@@ -36,6 +38,7 @@ use accept::Expected;
 use dial::Dialer;
 pub use source::Source;
 use stream::{Memory, Outbox};
+use windows::Windows;
 
 /// What tasks tell that has not been heard: so many, then they wait.
 const NEWS_MAX: usize = 16;
@@ -53,6 +56,7 @@ pub struct Hub {
     expected: watch::Sender<Expected>,
     streams: BTreeMap<ConnId, Outbox>,
     memory: Memory,
+    windows: Windows,
     /// Chunks that are being sent, of which the end is to be told.
     uploads: BTreeSet<(ConnId, u32)>,
     introductions: BTreeMap<Pass, Introduction>,
@@ -72,8 +76,8 @@ struct Introduction {
 /// What a task tells.
 #[derive(Debug)]
 enum News {
-    /// A handshake is done, and the key is one that is looked for.
-    Opened { stream: Box<Stream>, key: DeviceKey, pass: Option<Pass> },
+    /// A handshake is done, in which something went there and back in this time, and the key is one that is looked for.
+    Opened { stream: Box<Stream>, round_trip: Duration, key: DeviceKey, pass: Option<Pass> },
     /// Bytes came.
     Received { peer: ConnId, bytes: bytes::Bytes },
     /// A chunk was sent, or no more of it will be.
@@ -100,6 +104,7 @@ impl Hub {
             expected: watch::Sender::new(Expected::default()),
             streams: BTreeMap::new(),
             memory: Memory::default(),
+            windows: Windows::default(),
             uploads: BTreeSet::new(),
             introductions: BTreeMap::new(),
             accepting: None,
@@ -184,11 +189,12 @@ impl Hub {
             // This side can tell, too, so somebody always may.
             let Some(news) = self.news.recv().await else { return std::future::pending().await };
             match news {
-                News::Opened { stream, key, pass } => {
+                News::Opened { stream, round_trip, key, pass } => {
                     self.next += 1;
                     let peer = ConnId { slot: self.next, generation: 1 };
-                    self.streams
-                        .insert(peer, stream::begin(*stream, self.memory.clone(), peer, self.tell.clone()));
+                    let window = self.windows.open(round_trip);
+                    let outbox = stream::begin(*stream, self.memory.clone(), window, peer, self.tell.clone());
+                    self.streams.insert(peer, outbox);
                     return Input::PeerOpened { peer, key, pass };
                 }
                 News::Received { peer, bytes } if self.streams.contains_key(&peer) => {

@@ -1,7 +1,8 @@
 //! One connection to another client: a task that reads and writes, neither of which waits for the other.
 
 use std::io;
-use std::time::Duration;
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use starling_core::client::FileEvent;
@@ -13,8 +14,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::inbox::{Inbox, Rooms};
+use super::socket::limit;
 use super::source::{Source, Spare};
 use super::turns::Turns;
+use super::windows::Window;
 use super::{News, Stream};
 
 /// How long the last bytes may take to leave.
@@ -73,11 +76,17 @@ impl Outbox {
 }
 
 /// Begins to read and to write.
-pub(super) fn begin(stream: Stream, memory: Memory, peer: ConnId, tell: mpsc::Sender<News>) -> Outbox {
+pub(super) fn begin(
+    stream: Stream,
+    memory: Memory,
+    window: Option<Window>,
+    peer: ConnId,
+    tell: mpsc::Sender<News>,
+) -> Outbox {
     let (orders, received) = mpsc::unbounded_channel();
     let task = tokio::spawn(async move {
         // Whoever closed it does not listen any more.
-        if run(stream, memory, peer, received, &tell).await.is_none() {
+        if run(stream, memory, window, peer, received, &tell).await.is_none() {
             let _ = tell.send(News::Closed { peer }).await;
         }
     });
@@ -88,13 +97,15 @@ pub(super) fn begin(stream: Stream, memory: Memory, peer: ConnId, tell: mpsc::Se
 async fn run(
     stream: Stream,
     memory: Memory,
+    window: Option<Window>,
     peer: ConnId,
     orders: mpsc::UnboundedReceiver<Order>,
     tell: &mpsc::Sender<News>,
 ) -> Option<()> {
+    let limited = window.map(|window| (stream.get_ref().0.get_ref().as_raw_fd(), window));
     let (mut reader, mut writer) = split(stream);
     tokio::select! {
-        () = read(&mut reader, memory.rooms, peer, tell) => return None,
+        () = read(&mut reader, memory.rooms, limited, peer, tell) => return None,
         written = write(&mut writer, memory.spare, peer, orders, tell) => written.ok()?,
     }
     let rest = async {
@@ -108,10 +119,21 @@ async fn run(
     Some(())
 }
 
-/// Passes on what comes, until the end.
-async fn read<R: AsyncRead + Unpin>(reader: &mut R, rooms: Rooms, peer: ConnId, tell: &mpsc::Sender<News>) {
+/// Passes on what comes, until the end; not more is to be on its way than the window of the socket says.
+async fn read<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    rooms: Rooms,
+    mut limited: Option<(RawFd, Window)>,
+    peer: ConnId,
+    tell: &mpsc::Sender<News>,
+) {
     let mut inbox = Inbox::new(rooms);
     while let Ok(Some(bytes)) = inbox.next(reader).await {
+        if let Some((socket, window)) = &mut limited
+            && let Some(size) = window.came(bytes.len(), Instant::now())
+        {
+            limit(*socket, size);
+        }
         if tell.send(News::Received { peer, bytes }).await.is_err() {
             return;
         }
