@@ -37,6 +37,12 @@ impl<T> Batch<T> {
         self.news.is_empty()
     }
 
+    /// What waits, due or not.
+    #[must_use]
+    pub fn waiting(&self) -> &[T] {
+        &self.news
+    }
+
     /// When to take it; an instant that has passed means now.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
@@ -68,6 +74,7 @@ mod tests {
         batch.add(8);
         batch.add(9);
         let next = start + BATCH_SPAN;
+        assert_eq!(batch.waiting(), [8, 9]);
         assert_eq!((batch.deadline(), batch.take(start)), (Some(next), None));
         assert_eq!(batch.take(next), Some(alloc::vec![8, 9]));
         assert_eq!(batch.deadline(), None);

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{ASKED_MAX, Fetch, Hands, OFFERED_MAX};
+use crate::name::Name;
 use crate::pattern::Pattern;
 use crate::swarm::{Bitmap, Content, Layout};
 use crate::wire::{GOT_MAX, News, Offer, Report, Request, Share, SwarmPage, Transfer};
@@ -93,15 +94,10 @@ impl Fetch {
         let Some(wanted) = self.wanted.get_mut(&content) else { return };
         if let Some(chunks) = wanted.gained.take(now) {
             let Some(source) = self.sources.get(&content) else { return };
-            let greeted = |who: &crate::name::Name| {
-                self.links.get(who).is_some_and(|link| link.greeted.contains(&content))
-            };
+            let greeted =
+                |who: &Name| self.links.get(who).is_some_and(|link| link.greeted.contains(&content));
             let to: Vec<_> = source.neighbours.iter().filter(greeted).collect();
-            for chunks in chunks.chunks(GOT_MAX) {
-                to.iter().for_each(|who| {
-                    hands.tell(*who, Transfer::Got { content, chunks: chunks.to_vec() });
-                });
-            }
+            to.into_iter().for_each(|who| tell_got(who, content, &chunks, hands));
         }
         if let Some(items) = wanted.news.take(now) {
             tell_server(content, items, hands);
@@ -111,6 +107,13 @@ impl Fetch {
     /// Says that nothing is fetched or given of a content any more.
     pub(super) fn leave(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
         hands.cx.send(Request::Leave { content }.frame());
+    }
+}
+
+/// Tells somebody of chunks that have come.
+pub(super) fn tell_got(who: Name, content: Content, chunks: &[u32], hands: &mut Hands<'_, '_>) {
+    for chunks in chunks.chunks(GOT_MAX) {
+        hands.tell(who, Transfer::Got { content, chunks: chunks.to_vec() });
     }
 }
 

@@ -26,16 +26,23 @@ impl World {
 
     /// Grants what is free.
     pub(super) fn grants(&mut self, from: u32) {
-        let (now, heard) = (self.now, self.heard());
-        let peer = &mut self.peers[from as usize];
-        let download = peer.download.as_ref();
-        let is_something = |to: u32| download.is_none_or(|download| download.has_for(to));
-        while let Some(to) = peer.slots.grant(now, &mut peer.dice, is_something) {
+        let heard = self.heard();
+        while let Some(to) = self.next_bidder(from) {
+            let peer = self.peer(from);
             let suggested = peer.fresh.suggest();
             peer.suggested.push_back((to, suggested));
             self.traffic.grants += 1;
+            self.tell_waiting(from, to);
             self.queue.plan(heard, Due::Grant { from, to, suggested });
         }
+    }
+
+    fn next_bidder(&mut self, from: u32) -> Option<u32> {
+        let now = self.now;
+        let peer = self.peer(from);
+        let download = peer.download.as_ref();
+        let is_something = |to: u32| download.is_none_or(|download| download.has_for(to));
+        peer.slots.grant(now, &mut peer.dice, is_something)
     }
 
     pub(super) fn is_chosen(&mut self, from: u32, to: u32, chunk: u32) {

@@ -11,8 +11,8 @@ use super::{CONTENT, World};
 /// Something longer than a number, on its way.
 #[derive(Clone, Debug)]
 pub(super) enum Letter {
-    /// What a peer has got, to his neighbours.
-    Have(u32, Vec<(u32, Time)>),
+    /// What a peer has got, to his neighbours, or to one who is granted a slot.
+    Have(u32, Option<u32>, Vec<(u32, Time)>),
     /// A peer's news, to the tracker.
     News(u32, Vec<News>),
     /// The tracker's to its watchers.
@@ -44,7 +44,7 @@ impl World {
         let (now, heard) = (self.now, self.heard());
         if let Some(gained) = self.peer(place).gained.take(now) {
             self.traffic.haves += self.peers[place as usize].neighbours.iter().count() as u64;
-            let batch = self.post(Letter::Have(place, gained));
+            let batch = self.post(Letter::Have(place, None, gained));
             self.queue.plan(heard, Due::Have { batch });
         }
         if let Some(news) = self.peer(place).news.take(now) {
@@ -54,18 +54,30 @@ impl World {
         }
     }
 
+    /// Tells somebody at once what the others will hear of in a moment.
+    pub(super) fn tell_waiting(&mut self, from: u32, to: u32) {
+        let (heard, waiting) = (self.heard(), self.peer(from).gained.waiting().to_vec());
+        if !waiting.is_empty() {
+            let batch = self.post(Letter::Have(from, Some(to), waiting));
+            self.queue.plan(heard, Due::Have { batch });
+        }
+    }
+
     pub(super) fn have(&mut self, batch: u32) {
-        let Some(Letter::Have(from, gained)) = self.open(batch) else { return };
+        let Some(Letter::Have(from, whom, gained)) = self.open(batch) else { return };
         let now = self.now;
         let chunks: Vec<u32> = gained.iter().map(|(chunk, _)| *chunk).collect();
-        for to in self.peer(from).neighbours.list() {
+        let all = self.peer(from).neighbours.list();
+        for to in all.into_iter().filter(|to| whom.is_none_or(|whom| whom == *to)) {
             let peer = self.peer(to);
             let Some(download) = peer.download.as_mut().filter(|one| peer.is_there && !one.is_complete())
             else {
                 continue;
             };
             download.owner_has(from, &chunks, now, &mut peer.orders);
-            gained.iter().for_each(|(_, at)| self.knowledge.neighbour.note(now - *at));
+            if whom.is_none() {
+                gained.iter().for_each(|(_, at)| self.knowledge.neighbour.note(now - *at));
+            }
             self.settle(to);
         }
     }

@@ -175,6 +175,31 @@ fn hashes_are_asked_of_those_who_have_something_as_soon_as_they_come() {
     assert_eq!(asked(&mut world), Some(luke), "who comes is asked at once");
 }
 
+/// What has come is told in batches, but nobody chooses from less than there is.
+#[test]
+fn who_is_granted_a_slot_hears_first_what_there_is() {
+    let (mut world, luke) = World::linked(10_000);
+    world.swarm(Vec::from([(name("vader"), Bitmap::none(10))]));
+    world.waits(Duration::from_millis(20));
+    let (content, vader) = (world.file.content(), world.meets("vader"));
+    world.hears(vader, Transfer::Has { content, held: Bitmap::none(10) });
+    let told = |world: &mut World| -> Vec<Transfer> {
+        let said = mem::take(&mut world.said).into_iter().filter(|(peer, _)| *peer == vader);
+        let about = |one: &Transfer| matches!(one, Transfer::Got { .. } | Transfer::Grant { .. });
+        said.map(|(_, one)| one).filter(about).collect()
+    };
+    let first = world.grant(luke).expect("he bids");
+    world.delivers(luke, first, true);
+    assert_eq!(told(&mut world), [Transfer::Got { content, chunks: Vec::from([first.1]) }]);
+    let second = world.grant(luke).expect("he bids");
+    world.delivers(luke, second, true);
+    assert_eq!(told(&mut world), [], "it waits for others");
+    world.hears(vader, Transfer::Bid { content, wants: 1, has: 0, later: false });
+    let said = told(&mut world);
+    assert_eq!(said[0], Transfer::Got { content, chunks: Vec::from([second.1]) });
+    assert!(matches!(said[1..], [Transfer::Grant { .. }]), "{said:?}");
+}
+
 /// A caller who has dialed waits for nothing: the key is proven. If the other one closes, another connection is chosen,
 /// and he is asked anew when his rest is over.
 #[test]
