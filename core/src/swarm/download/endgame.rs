@@ -59,14 +59,16 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.wanted.held() == 0
     }
 
-    /// When a transfer will end, judged by what has come of it so far; never, if nothing has for too long.
+    /// When a transfer will end, judged by what has come of it so far, and by how late it is if nothing has.
     fn ends_at(&self, transfer: &Transfer<K>, now: Time) -> Time {
         let chunk_bytes = self.layout.chunk_bytes();
         let Some(owner) = self.owners.get(&transfer.owner) else { return Time::NEVER };
         let passed = now - transfer.chosen_at;
         let expected = owner.round_trip() + owner.expected(chunk_bytes) * owner.under_way.max(1);
         if transfer.bytes == 0 {
-            return if passed > expected * 2 { Time::NEVER } else { transfer.chosen_at + expected };
+            // Of one who is late nothing is known but that: he may well need as long again.
+            let late = passed.saturating_sub(expected);
+            return (transfer.chosen_at + expected).max(now + late);
         }
         let missing = chunk_bytes.saturating_sub(transfer.bytes);
         let rest = micros(passed).saturating_mul(missing) / transfer.bytes;
