@@ -1,6 +1,8 @@
 //! Simulated swarms: how long they take, and that everybody gets everything. What liars, stallers and flooders can do
 //! to them is in `tests/threats/swarms.rs`.
 
+use std::time::Duration;
+
 use starling_core::swarm::policy;
 use starling_sim::swarm::small::verdict;
 use starling_sim::swarm::{Figures, Nature, Setup, run};
@@ -30,6 +32,13 @@ fn a_swarm_is_almost_as_fast_as_its_links() {
     assert!(rarest.ratio() <= 10_900, "{} ten-thousandths of the least time", rarest.ratio());
     assert!(rarest.ratio() < random.ratio(), "{} and at random {}", rarest.ratio(), random.ratio());
     assert!(rarest.copies_seeded().is_some_and(|copies| copies <= 1_020), "{:?}", rarest.copies_seeded());
+}
+
+/// More people than anybody has neighbours: who comes last has as many as all others, and is not served last.
+#[test]
+fn nobody_is_left_behind_for_want_of_neighbours() {
+    let figures = complete(Setup { rtt: Duration::from_millis(20), ..equal(1, 64, 1_024) });
+    assert!(figures.ratio() <= 10_800, "{}", figures.ratio());
 }
 
 #[test]
