@@ -34,7 +34,7 @@ fn a_swarm_is_almost_as_fast_as_its_links() {
     assert!(rarest.copies_seeded().is_some_and(|copies| copies <= 1_020), "{:?}", rarest.copies_seeded());
 }
 
-/// More people than anybody has neighbours: who comes last has as many as all others, and is not served last.
+/// More people than anybody has neighbours: who comes last has enough of them, and is not served last.
 #[test]
 fn nobody_is_left_behind_for_want_of_neighbours() {
     let figures = complete(Setup { rtt: Duration::from_millis(20), ..equal(1, 64, 1_024) });

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::link::is_greeted;
 use super::wanted::{Hashes, Wanted};
 use super::{Fetch, Hands};
 use crate::client::asked::Misfit;
@@ -127,8 +128,10 @@ impl Fetch {
             not.clear();
         }
         // Who has a chunk has the hashes; who has most has them most likely.
-        let greeted = |who: &Name| self.links.get(who).is_some_and(|link| link.greeted.contains(&content));
-        let can_be_asked = source.neighbours.iter().filter(|who| greeted(who) && !not.contains(who));
+        let can_be_asked = source
+            .neighbours
+            .iter()
+            .filter(|who| is_greeted(&self.links, *who, content) && !not.contains(who));
         let holds = can_be_asked.map(|who| (wanted.download.chunks_of(who), who));
         let Some((_, who)) = holds.filter(|(chunks, _)| *chunks > 0).max_by_key(|(chunks, _)| *chunks) else {
             // All have failed once. They are asked again in a while, somebody who comes at once.

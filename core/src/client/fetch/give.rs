@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use super::link::is_greeted;
 use super::swarm::tell_got;
 use super::{Fetch, Hands};
 use crate::client::asked::Misfit;
@@ -88,9 +89,8 @@ impl Fetch {
             let Some(source) = self.sources.get_mut(&content) else { continue };
             let suggested = source.fresh.suggest();
             source.suggested.push_back((who, suggested));
-            let is_greeted = self.links.get(&who).is_some_and(|link| link.greeted.contains(&content));
             // Whoever chooses knows all that there is to choose from, also what others hear of in a moment.
-            if let Some(wanted) = wanted.get(&content).filter(|_| is_greeted) {
+            if let Some(wanted) = wanted.get(&content).filter(|_| is_greeted(&self.links, who, content)) {
                 tell_got(who, content, wanted.gained.waiting(), hands);
             }
             hands.tell(who, Transfer::Grant { content, suggested });

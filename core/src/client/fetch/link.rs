@@ -1,6 +1,6 @@
 //! With whom there is a connection, and in which contents the two take part.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -32,6 +32,11 @@ pub(super) struct Link {
     pub(super) transfers: u32,
     /// In which contents he knows that we take part.
     pub(super) greeted: BTreeSet<Content>,
+}
+
+/// Whether somebody knows that we take part in a content.
+pub(super) fn is_greeted(links: &BTreeMap<Name, Link>, who: Name, content: Content) -> bool {
+    links.get(&who).is_some_and(|link| link.greeted.contains(&content))
 }
 
 impl Fetch {

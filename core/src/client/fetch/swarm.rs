@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::link::is_greeted;
 use super::{ASKED_MAX, Fetch, Hands, OFFERED_MAX};
 use crate::name::Name;
 use crate::pattern::Pattern;
@@ -94,10 +95,8 @@ impl Fetch {
         let Some(wanted) = self.wanted.get_mut(&content) else { return };
         if let Some(chunks) = wanted.gained.take(now) {
             let Some(source) = self.sources.get(&content) else { return };
-            let greeted =
-                |who: &Name| self.links.get(who).is_some_and(|link| link.greeted.contains(&content));
-            let to: Vec<_> = source.neighbours.iter().filter(greeted).collect();
-            to.into_iter().for_each(|who| tell_got(who, content, &chunks, hands));
+            let to = source.neighbours.iter().filter(|who| is_greeted(&self.links, *who, content));
+            to.for_each(|who| tell_got(who, content, &chunks, hands));
         }
         if let Some(items) = wanted.news.take(now) {
             tell_server(content, items, hands);

@@ -5,8 +5,8 @@
 //! the receiver is the limit that he can set; here it is what comes in a round trip and a short queue, as in LEDBAT
 //! (RFC 6817) and its receiver's side (RFC 9840), but for all connections together.
 //!
-//! It holds nobody back: whoever sends may have more than twice of what came in a round trip on its way, so the window
-//! grows as long as more comes.
+//! It holds back nobody who has the line for himself: more than twice of what came in a round trip may be on its way, so
+//! the windows grow as long as more comes. Beside others whose queue is longer they give way, but not below a bound.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
