@@ -146,6 +146,50 @@ fn the_older_session_answers_or_makes_way() {
     assert_eq!(world.take(newest), [ServerFrame::Welcome { name: name_of("hans") }]);
 }
 
+/// What one who is not listened to has sent may be old: he is asked, and answers or makes way.
+#[test]
+fn whoever_was_too_fast_is_not_taken_to_be_there() {
+    let mut config = Config::new(Duration::from_secs(60), Duration::from_secs(120));
+    (config.limits.commands_burst, config.limits.commands_per_second) = (3, 1);
+    let mut world = World::with(config, &["hans"]);
+    let older = world.login("hans");
+    let flood = |world: &mut World| {
+        (0..6).for_each(|n| world.ask(older, Request::Who { request: RequestId(n) }));
+    };
+    let probed = |world: &mut World| {
+        let newer = world.open();
+        world.knock(newer, "hans", "secret");
+        assert_eq!(world.take(newer), []);
+        let ping = world.take(older).into_iter().find_map(|frame| match frame {
+            ServerFrame::Ping { nonce } => Some(nonce),
+            _ => None,
+        });
+        (newer, ping.expect("he is asked"))
+    };
+    flood(&mut world);
+    let (newer, nonce) = probed(&mut world);
+    world.ask(older, Request::Pong { nonce });
+    assert_eq!(world.take(newer), [], "what he has sent before comes first");
+    world.pass(Duration::from_secs(8));
+    assert_eq!(world.take(newer), [ServerFrame::LoginRefused(LoginRefusal::AlreadyOnline)]);
+
+    flood(&mut world);
+    let (newer, _) = probed(&mut world);
+    flood(&mut world);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.take(newer), [], "that is no answer");
+    world.feed(Input::Closed { conn: older });
+    assert_eq!(world.take(newer), [ServerFrame::Welcome { name: name_of("hans") }]);
+
+    let older = newer;
+    (0..6).for_each(|n| world.ask(older, Request::Who { request: RequestId(n) }));
+    let newest = world.open();
+    world.knock(newest, "hans", "secret");
+    world.pass(Duration::from_secs(12));
+    assert!(world.is_closed(older));
+    assert_eq!(world.take(newest), [ServerFrame::Welcome { name: name_of("hans") }]);
+}
+
 #[test]
 fn who_gave_the_right_password_and_left_was_never_there() {
     let mut world = World::new(&["hans", "luke"]);

@@ -79,11 +79,21 @@ struct Online {
     /// Too fast: what he sent waits until then.
     throttled: Option<Time>,
     /// Another login waits for whether anybody is there.
-    probed: Option<Time>,
+    probed: Option<Probe>,
     /// The mail that was there at the login has been sent.
     open: bool,
     /// It has said where it listens.
     told: bool,
+}
+
+/// A question whether anybody is there.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    /// When nobody is.
+    until: Time,
+    /// It was not listened to when it was asked: what comes next may have been sent long before, by somebody who is gone.
+    /// So only the answer counts.
+    by_answer: bool,
 }
 
 /// What one look into the reader brought.
@@ -133,7 +143,7 @@ impl Session {
     pub(crate) fn received(&mut self, bytes: Bytes, identity: Identity, cx: &mut Cx<'_>) -> Life {
         self.heard = cx.now;
         if let Stage::Online(online) = &mut self.stage
-            && online.probed.take().is_some()
+            && online.probed.take_if(|probe| !probe.by_answer).is_some()
         {
             cx.tell_home(online.user, ToHome::Alive { conn: self.conn });
         }
@@ -248,6 +258,16 @@ impl Session {
             let limits = &cx.config.limits;
             let rate = Rate::new(limits.commands_burst, limits.commands_per_second);
             online.throttled = online.bucket.charge(cost(&request, cx), rate, cx.now);
+        }
+        if let Some(probe) = &mut online.probed {
+            match request {
+                Request::Pong { nonce } if nonce == self.conn.generation => {
+                    online.probed = None;
+                    cx.tell_home(online.user, ToHome::Alive { conn: self.conn });
+                }
+                // He cannot answer while he must wait.
+                _ => probe.until = probe.until.max(probe_until(online.throttled, cx)),
+            }
         }
         if is_activity(&request) || planted!(cx.config, KeepAliveIsActivity) {
             online.active = cx.now;
@@ -371,12 +391,8 @@ impl Session {
 
     fn probe(&mut self, cx: &mut Cx<'_>) -> Life {
         let Stage::Online(online) = &mut self.stage else { return Life::Goes };
-        if online.throttled.is_some() {
-            // Who talks too fast is there, though nobody listens just now.
-            cx.tell_home(online.user, ToHome::Alive { conn: self.conn });
-            return Life::Goes;
-        }
-        online.probed = Some(cx.now + cx.config.limits.probe);
+        let until = probe_until(online.throttled, cx);
+        online.probed = Some(Probe { until, by_answer: self.paused });
         cx.send(self.conn, ServerFrame::Ping { nonce: self.conn.generation }.frame());
         self.arm(cx);
         Life::Goes
@@ -404,7 +420,7 @@ impl Session {
                 if !self.paused && cx.now - self.heard >= limits.silence {
                     return self.cut(cx);
                 }
-                if online.probed.is_some_and(|until| cx.now >= until) {
+                if online.probed.is_some_and(|probe| cx.now >= probe.until) {
                     return self.cut(cx);
                 }
                 if cx.now >= idle_deadline(&online, cx) {
@@ -429,7 +445,7 @@ impl Session {
                 idle_deadline(&online, cx)
                     .min(silence)
                     .min(online.throttled.unwrap_or(Time::NEVER))
-                    .min(online.probed.unwrap_or(Time::NEVER))
+                    .min(online.probed.map_or(Time::NEVER, |probe| probe.until))
             }
         };
         own.min(stuck)
@@ -480,6 +496,11 @@ fn cost(request: &Request, cx: &Cx<'_>) -> u32 {
     let recipients = if asks_all { cx.online } else { 0 };
     let more = recipients / cx.config.limits.broadcast_recipients_per_command.max(1);
     1 + u32::try_from(more).unwrap_or(u32::MAX - 1)
+}
+
+/// How long somebody has to answer who is asked now, or must wait until then.
+fn probe_until(throttled: Option<Time>, cx: &Cx<'_>) -> Time {
+    throttled.map_or(cx.now, |until| until.max(cx.now)) + cx.config.limits.probe
 }
 
 /// When a person who does nothing is logged out.

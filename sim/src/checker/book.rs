@@ -197,7 +197,9 @@ impl Book {
             Fact::Heard { link } => {
                 let sight = self.sight_mut(*link);
                 sight.heard = now;
-                sight.probed = None;
+                if !sight.probed_deaf {
+                    sight.probed = None;
+                }
             }
             Fact::Tried { link, account, .. } => {
                 let limits = &self.config.limits;
@@ -324,6 +326,9 @@ impl Book {
                 | Request::Seek { again: true, .. }
                 | Request::Call { purpose: Purpose::Fetch, .. }
         );
+        if matches!(request, Request::Pong { .. }) {
+            sight.probed = None;
+        }
         if !is_life {
             sight.active = now;
             sight.vague = sight.paused;
@@ -387,7 +392,10 @@ impl Book {
             }
             ServerFrame::Greeting(_) => self.sight_mut(link).greeted = true,
             ServerFrame::LoginRefused(_) => self.sight_mut(link).attempt = None,
-            ServerFrame::Ping { .. } => self.sight_mut(link).probed = Some(now),
+            ServerFrame::Ping { .. } => {
+                let sight = self.sight_mut(link);
+                (sight.probed, sight.probed_deaf) = (Some(now), sight.paused);
+            }
             ServerFrame::Done { request, outcome } => self.done(link, *request, *outcome),
             ServerFrame::Vouch(vouch) if vouch.role == Role::Caller => {
                 let sight = self.sight_mut(link);

@@ -51,6 +51,8 @@ pub struct Sight {
     pub stuck: Time,
     /// The server asked whether anybody is there.
     pub probed: Option<Time>,
+    /// It did not read then: only an answer says that somebody is.
+    pub probed_deaf: bool,
     /// Requests that are not answered.
     pub asked: Vec<(RequestId, Asked)>,
     /// Downloads that its person has been told to be under way.
