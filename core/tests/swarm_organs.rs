@@ -249,6 +249,32 @@ fn t32_at_the_end_one_who_is_silent_is_not_waited_for() {
     }
 }
 
+/// However many grant and send nothing, after a second somebody else is asked, too.
+#[test]
+fn t32_those_who_are_silent_take_nobodys_place() {
+    let (mut download, mut orders) = (download(64), Vec::new());
+    let silent: Vec<char> = ('a'..='t').collect();
+    let is_choice = |order: &Order<char>| matches!(order, Order::Choose { .. });
+    for owner in &silent {
+        download.owner_joined(*owner, Bitmap::all(64), Time::ZERO, &mut orders);
+        download.granted(*owner, None, Time::ZERO, &mut orders);
+    }
+    let under_way = orders.iter().filter(|order| is_choice(order)).count();
+    assert!(under_way < silent.len(), "there is room for fewer");
+    download.owner_joined('z', Bitmap::all(64), Time::ZERO, &mut orders);
+    orders.clear();
+    download.granted('z', None, Time::ZERO, &mut orders);
+    assert!(orders.contains(&Order::Return { owner: 'z' }), "{orders:?}");
+    let second = Time::from_secs(1);
+    assert!(download.deadline() <= Some(second));
+    orders.clear();
+    download.chime(second, &mut orders);
+    assert!(orders.iter().any(|order| matches!(order, Order::Bid { owner: 'z', .. })), "{orders:?}");
+    orders.clear();
+    download.granted('z', None, second, &mut orders);
+    assert!(orders.iter().any(is_choice), "{orders:?}");
+}
+
 /// How long nine chunks take from three, of whom one sends nothing, or nothing more than a chunk.
 fn time_with_a_silent_one(chunk_takes: Duration, has_more: bool) -> Time {
     let mut download = download(9);

@@ -222,7 +222,9 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         match self.choose(key, suggested, now) {
             Some(chunk) => {
                 self.wanted.remove(chunk);
-                self.transfers.push(Transfer { owner: key, chunk, bytes: 0, chosen_at: now });
+                let transfer = Transfer { owner: key, chunk, bytes: 0, chosen_at: now };
+                self.wake_by(self.given_up_at(&transfer));
+                self.transfers.push(transfer);
                 out.push(Order::Choose { owner: key, chunk });
             }
             None => out.push(Order::Return { owner: key }),
@@ -230,7 +232,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     }
 
     fn choose(&mut self, key: K, suggested: Option<u32>, now: Time) -> Option<u32> {
-        let is_full = self.transfers.len() >= self.taken_max();
+        let is_full = self.coming(now) >= self.taken_max();
         let is_kept = self.keeps_for_another(key, now);
         let chunk_bytes = self.layout.chunk_bytes();
         let owner = self.owners.get_mut(&key)?;
@@ -385,7 +387,10 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         let owners = self.owners.values().filter_map(of_owner).min();
         let lonely = self.lonely_since.map(|since| since + LONELY_MAX).filter(|at| *at > now);
         let reserve = Some(self.reserve_until).filter(|at| *at > now);
+        let given_up =
+            self.transfers.iter().filter_map(|one| self.given_up_at(one)).filter(|at| *at > now).min();
         self.wake_by(owners);
+        self.wake_by(given_up);
         self.wake_by(lonely);
         self.wake_by(reserve);
     }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::{Download, Order, Owner};
+use super::{Download, Order, Owner, Transfer};
 use crate::time::Time;
 
 /// Chunks under way at a time from all owners, beyond what travels during a round trip. Each of them may wait behind one
@@ -16,6 +16,9 @@ const BIDS_SPARE: usize = 8;
 const BUSY_TRIPS: u32 = 8;
 /// Chunks under way at a time from all owners at most.
 const UNDER_WAY_MAX: usize = 64;
+/// A chunk of somebody who has never sent anything, and sends nothing of this one for so long, takes no other's place: of
+/// such owners there may be many, and each has one.
+const SILENT_MAX: Duration = Duration::from_secs(1);
 
 impl<K: Ord + Copy + fmt::Debug> Download<K> {
     /// How many chunks may be under way: as many as come during four round trips, and some. Under load a round trip takes
@@ -32,6 +35,17 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     pub(super) fn taken_max(&self) -> usize {
         let chunks = self.bytes_in_trips(BUSY_TRIPS) / self.layout.chunk_bytes();
         self.under_way_max() + usize::try_from(chunks).unwrap_or(BIDS_SPARE).min(BIDS_SPARE)
+    }
+
+    /// How many chunks are under way that will come, as far as can be told.
+    pub(super) fn coming(&self, now: Time) -> usize {
+        self.transfers.iter().filter(|one| self.given_up_at(one).is_none_or(|at| now < at)).count()
+    }
+
+    /// When a chunk that is under way is not counted any more, as it looks now.
+    pub(super) fn given_up_at(&self, transfer: &Transfer<K>) -> Option<Time> {
+        let is_unknown = self.owners.get(&transfer.owner).is_none_or(|owner| owner.delivered == 0);
+        (is_unknown && transfer.bytes == 0).then(|| transfer.chosen_at + SILENT_MAX)
     }
 
     /// How much comes during so many round trips.
@@ -76,7 +90,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
     fn lacking(&self, now: Time) -> usize {
         let bids: usize = self.owners.values().map(|owner| owner.fresh_bids(now) as usize).sum();
         let aim = self.under_way_max() + BIDS_SPARE;
-        aim.saturating_sub(self.transfers.len() + bids)
+        aim.saturating_sub(self.coming(now) + bids)
     }
 
     fn bid(&mut self, key: K, later: bool, now: Time, out: &mut Vec<Order<K>>) {
