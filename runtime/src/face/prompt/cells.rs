@@ -83,8 +83,9 @@ fn width(char: char) -> usize {
     if char == SOFT_HYPHEN { 1 } else { char.width().unwrap_or(0) }
 }
 
+/// A tab has no width of its own, but stands on nothing either.
 fn is_mark(char: char) -> bool {
-    width(char) == 0
+    char != '\t' && width(char) == 0
 }
 
 /// Two of them are a flag.
@@ -126,6 +127,12 @@ mod tests {
         {
             assert_eq!(thinned(honest), honest);
         }
+    }
+
+    #[test]
+    fn tabs_are_no_marks() {
+        let tabs = "\t".repeat(MARKS_MAX + 1);
+        assert_eq!(thinned(&tabs), tabs);
     }
 
     #[test]
