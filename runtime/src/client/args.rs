@@ -14,8 +14,8 @@ use crate::tls::fingerprint::Fingerprint;
 /// A team messenger's client.
 ///
 /// Asks for a user name and a password, then takes commands, one a line. Its exit status is 0 when logged
-/// out, 2 for wrong usage, 3 when the server cannot be reached or is lost, 4 when the login is refused and
-/// 5 when logged out for inactivity.
+/// out, 2 for wrong usage, 3 when the server cannot be reached, is busy, or is lost, 4 when the login is
+/// refused, 5 when logged out for inactivity and 6 when the server's key is not the right one.
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
 #[command(name = "client", version, verbatim_doc_comment, after_help = commands())]
 pub struct Args {
@@ -150,6 +150,14 @@ mod tests {
     fn the_help_lists_the_commands() {
         let help = Args::try_parse_from(["client", "--help"]).unwrap_err().to_string();
         assert!(help.contains("message <user> <text>") && help.contains("--plain"), "{help}");
+    }
+
+    #[test]
+    fn the_help_tells_every_exit_status() {
+        let help = Args::try_parse_from(["client", "--help"]).unwrap_err().to_string();
+        let told = help.split("exit status is").nth(1).unwrap().split(".\n").next().unwrap();
+        let told: Vec<u8> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        assert_eq!(told, [0, 2, 3, 4, 5, 6]);
     }
 
     #[test]
