@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "each binary uses a part of it")]
 mod fake_server;
 
+use std::fs;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::mpsc::{Receiver, channel};
@@ -31,12 +32,17 @@ struct Seat {
 
 impl Seat {
     fn new(server: &FakeServer, columns: u16) -> Seat {
-        let home = tempfile::tempdir().expect("a folder");
+        Seat::at(home(), server, columns, &[])
+    }
+
+    /// A person whose home is there already, and who gives the client further arguments.
+    fn at(home: TempDir, server: &FakeServer, columns: u16, arguments: &[&str]) -> Seat {
         let size = PtySize { rows: 12, cols: columns, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_client"));
         command.args(["127.0.0.1", &server.port()]);
         command.args(server.trust());
+        command.args(arguments);
         command.cwd(home.path());
         command.env("HOME", home.path().join("home"));
         command.env("XDG_STATE_HOME", home.path().join("state"));
@@ -99,6 +105,10 @@ impl Seat {
         assert_eq!(settings(&*self.master), self.before, "the terminal is given back");
         status
     }
+}
+
+fn home() -> TempDir {
+    tempfile::tempdir().expect("a folder")
 }
 
 fn whole(number: u16) -> NonZeroU16 {
@@ -254,4 +264,23 @@ fn commands_are_completed_and_come_back() {
     seat.types("\x1b[200~ and\nwhoelse\nmore\x1b[201~");
     assert!(matches!(guest.request(), Request::Broadcast { text: said, .. } if said == text("hello and")));
     assert!(matches!(guest.request(), Request::Who { .. }));
+}
+
+#[test]
+fn a_hint_begins_at_the_left_edge_only_once() {
+    let (server, home) = (FakeServer::start(), home());
+    // Where the folder for this server should be is a file: nothing can be noted, and that is said.
+    let notes = home.path().join("state/starling");
+    fs::create_dir_all(&notes).and_then(|()| fs::write(notes.join("0000000000000007"), "")).expect("a file");
+    let mut seat = Seat::at(home, &server, 40, &[]);
+    let mut guest = server.greet();
+    seat.sees(&["Username:"]);
+    seat.types("yoda\rwise\r");
+    guest.welcomed();
+    let hint = [
+        "Cannot keep note of what was shown (Not",
+        "    a directory (os error 20)): messages",
+        "     may be shown again.",
+    ];
+    seat.sees(&[&["Username: yoda"], &hint[..], &["Password:", "Welcome, yoda.", ">"]].concat());
 }

@@ -22,7 +22,6 @@ use std::io::{self, Stdout};
 use bytes::Bytes;
 use crossterm::event::Event;
 use starling_core::client::{Line, Prompt, TYPED_MAX};
-use starling_core::escape;
 
 pub use self::cells::{CELL_CHARS_MAX, MARKS_MAX};
 use self::editor::{Edited, Editor};
@@ -124,7 +123,7 @@ impl Face for Terminal {
 
     fn warn(&mut self, words: &str) {
         let _ = self.screen.wipe().and_then(|()| self.screen.flush());
-        eprint!("{}\r\n", escape::text(words));
+        eprint!("{}\r\n", self.screen.rows(&words));
     }
 
     fn ask(&mut self, prompt: Prompt) {

@@ -48,9 +48,15 @@ impl<W: Write> Screen<W> {
     /// Those of the terminal.
     pub fn print(&mut self, line: &impl Display) -> io::Result<()> {
         self.wipe()?;
-        let line = escape::text(&line.to_string()).to_string();
-        let rows = fold::folded(&line, usize::from((self.columns)()));
+        let rows = self.rows(line);
         write!(self.out, "{rows}\r\n")
+    }
+
+    /// A line on as many rows as it needs, for whatever stream leads to the terminal. Nothing in it commands
+    /// the terminal.
+    pub(super) fn rows(&self, line: &impl Display) -> String {
+        let line = escape::text(&line.to_string()).to_string();
+        fold::folded(&line, usize::from((self.columns)()))
     }
 
     /// Draws the row: a prompt, and a text as it was typed, with the cursor between `before` and `after`.
