@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "each binary uses a part of it")]
 mod fake_server;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::mpsc::{Receiver, channel};
@@ -11,6 +11,9 @@ use std::thread;
 
 use fake_server::{FakeServer, Guest, IN_VAIN, name, text};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use starling_core::wire::{Farewell, LoginRefusal, NamesPage, Outcome, Request, ServerFrame};
 use tempfile::TempDir;
 
@@ -99,6 +102,36 @@ impl Seat {
         contents.trim_end().lines().map(|row| row.trim_end().to_owned()).collect()
     }
 
+    /// The terminal as others see it who have it open.
+    fn tty(&self) -> File {
+        let path = self.master.tty_name().expect("a name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        rustix::fs::open(path, flags, Mode::empty()).expect("a terminal").into()
+    }
+
+    /// Stops the client. A shell has the terminal then, says something on it, and lets the client go on.
+    fn stops_for_a_while(&self, said: &str) {
+        let pid = self.child.process_id().and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
+        let pid = pid.expect("a client that runs");
+        kill_process(pid, Signal::STOP).expect("a client that runs");
+        let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).expect("a child").expect("a change");
+        assert!(status.stopped(), "{status:?}");
+        let mut tty = self.tty();
+        let mut shells = tcgetattr(&tty).expect("settings");
+        shells.local_modes |= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        tcsetattr(&tty, OptionalActions::Now, &shells).expect("a terminal");
+        tty.write_all(said.as_bytes()).expect("a terminal");
+        kill_process(pid, Signal::CONT).expect("a client that is stopped");
+    }
+
+    /// None of these was ever on the screen.
+    fn never_saw(&self, passwords: &[&str]) {
+        for password in passwords {
+            let mut pieces = self.raw.windows(password.len());
+            assert!(!pieces.any(|piece| piece == password.as_bytes()), "a password was shown");
+        }
+    }
+
     /// Waits for the end: the exit status, with the terminal set as it was.
     fn leaves(&mut self) -> u32 {
         let status = self.child.wait().expect("an end").exit_code();
@@ -152,9 +185,7 @@ fn a_person_logs_in_talks_and_logs_out() {
     let mut rows = vec!["Username: yoda", "Password:", refused, "Password:", "Welcome, yoda.", ">"];
     seat.sees(&rows);
     seat.points_at(5, 2);
-    for password in [&b"weird"[..], b"wise"] {
-        assert!(!seat.raw.windows(password.len()).any(|piece| piece == password), "a password was shown");
-    }
+    seat.never_saw(&["weird", "wise"]);
     seat.types("whoelse\r");
     let Request::Who { request } = guest.request() else { panic!("a question") };
     let names = vec![name("luke"), name("hans")];
@@ -283,4 +314,30 @@ fn a_hint_begins_at_the_left_edge_only_once() {
         "     may be shown again.",
     ];
     seat.sees(&[&["Username: yoda"], &hint[..], &["Password:", "Welcome, yoda.", ">"]].concat());
+}
+
+#[test]
+fn after_a_stop_the_client_has_the_terminal_again() {
+    let server = FakeServer::start();
+    let mut seat = Seat::new(&server, 80);
+    let mut guest = server.greet();
+    seat.sees(&["Username:"]);
+    seat.types("yoda\r");
+    seat.sees(&["Username: yoda", "Password:"]);
+    let own = settings(&*seat.master);
+    seat.stops_for_a_while("\r\n$ fg\r\n");
+    let mut rows = vec!["Username: yoda", "Password:", "$ fg", "Password:"];
+    seat.sees(&rows);
+    assert_eq!(settings(&*seat.master), own, "keys are not echoed by the terminal");
+    let told = "\x1b[?2004h";
+    let times = seat.raw.windows(told.len()).filter(|piece| *piece == told.as_bytes()).count();
+    assert_eq!(times, 2, "a paste is told from typing, as before");
+    seat.types("wise\r");
+    guest.welcomed();
+    rows.extend(["Welcome, yoda.", ">"]);
+    seat.sees(&rows);
+    seat.never_saw(&["wise"]);
+    seat.types("\x04");
+    guest.lets_go();
+    assert_eq!(seat.leaves(), 0);
 }

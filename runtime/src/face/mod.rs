@@ -4,6 +4,7 @@
 mod lines;
 pub mod plain;
 pub mod prompt;
+mod resumed;
 
 use std::future::Future;
 use std::io;

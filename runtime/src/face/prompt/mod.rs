@@ -16,7 +16,6 @@ mod screen;
 mod tty;
 
 use std::collections::VecDeque;
-use std::future;
 use std::io::{self, Stdout};
 
 use bytes::Bytes;
@@ -29,6 +28,7 @@ pub use self::fold::GUTTER;
 use self::keyboard::Keyboard;
 pub use self::screen::Screen;
 use self::tty::RawMode;
+use super::resumed::Resumed;
 use super::{Face, Heard};
 
 /// Lines that may be typed ahead of the client. Beyond that the keyboard waits.
@@ -44,6 +44,7 @@ pub struct Terminal {
     /// No more lines will be typed.
     ended: bool,
     raw: RawMode,
+    resumed: Resumed,
 }
 
 impl Terminal {
@@ -52,6 +53,7 @@ impl Terminal {
     /// # Errors
     /// If there is none, or it cannot be put into raw mode.
     pub fn open() -> io::Result<Terminal> {
+        let resumed = Resumed::listen()?;
         let raw = RawMode::enter()?;
         Ok(Terminal {
             keyboard: Keyboard::open()?,
@@ -60,7 +62,13 @@ impl Terminal {
             typed: VecDeque::new(),
             ended: false,
             raw,
+            resumed,
         })
+    }
+
+    /// More keys are taken in.
+    fn listens(&self) -> bool {
+        !self.ended && self.typed.len() < TYPED_AHEAD_MAX
     }
 
     /// The line or the end that is there already.
@@ -137,16 +145,21 @@ impl Face for Terminal {
             if let Some(heard) = wanted.then(|| self.ready()).flatten() {
                 return heard;
             }
-            if self.ended || self.typed.len() >= TYPED_AHEAD_MAX {
-                return future::pending().await;
-            }
-            let mut event = self.keyboard.next().await;
+            let listens = self.listens();
+            let mut event = tokio::select! {
+                event = self.keyboard.next(), if listens => event,
+                () = self.resumed.next() => {
+                    self.raw.restore();
+                    let _ = self.draw().and_then(|()| self.screen.flush());
+                    continue;
+                }
+            };
             // A paste without brackets is a flood of keys: the row is drawn once for all of them.
             loop {
                 if self.take(event) {
                     return Heard::Interrupted;
                 }
-                if self.ended || self.typed.len() >= TYPED_AHEAD_MAX {
+                if !self.listens() {
                     break;
                 }
                 match self.keyboard.next_if_there() {

@@ -1,15 +1,18 @@
 //! The terminal's mode, and giving it back.
 
-use std::io::{self, stdout};
+use std::io::{self, stdin, stdout};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// Raw mode, until it is left or dropped: also a panic gives the terminal back.
 #[derive(Debug)]
 pub(super) struct RawMode {
     entered: bool,
+    /// The settings that are raw mode. Those that were found are kept by crossterm.
+    settings: Termios,
 }
 
 impl RawMode {
@@ -19,9 +22,19 @@ impl RawMode {
     /// If there is no terminal.
     pub(super) fn enter() -> io::Result<RawMode> {
         enable_raw_mode()?;
-        let raw = RawMode { entered: true };
+        let settings = tcgetattr(stdin()).inspect_err(|_| drop(disable_raw_mode()))?;
+        let raw = RawMode { entered: true, settings };
         execute!(stdout(), EnableBracketedPaste)?;
         Ok(raw)
+    }
+
+    /// Enters it again, in one step, after somebody else had the terminal. To crossterm it was never left.
+    pub(super) fn restore(&self) {
+        if self.entered {
+            // In the background this stops the process: it goes on when it may have the terminal.
+            let _ = tcsetattr(stdin(), OptionalActions::Now, &self.settings);
+            let _ = execute!(stdout(), EnableBracketedPaste);
+        }
     }
 
     /// As it was before.
