@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Instant;
 
 use fake_server::{FakeServer, Guest, IN_VAIN, name, text};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
@@ -122,6 +123,15 @@ impl Seat {
         tcsetattr(&tty, OptionalActions::Now, &shells).expect("a terminal");
         tty.write_all(said.as_bytes()).expect("a terminal");
         kill_process(pid, Signal::CONT).expect("a client that is stopped");
+    }
+
+    /// Waits until the terminal echoes what is typed, or does not.
+    fn echoes(&self, wanted: bool) {
+        let (tty, begin) = (self.tty(), Instant::now());
+        while tcgetattr(&tty).expect("settings").local_modes.contains(LocalModes::ECHO) != wanted {
+            assert!(begin.elapsed() < IN_VAIN, "waited for an echo: {wanted}");
+            thread::yield_now();
+        }
     }
 
     /// None of these was ever on the screen.
@@ -340,4 +350,38 @@ fn after_a_stop_the_client_has_the_terminal_again() {
     seat.types("\x04");
     guest.lets_go();
     assert_eq!(seat.leaves(), 0);
+}
+
+#[test]
+fn also_a_plain_client_lets_no_password_be_seen() {
+    let server = FakeServer::start();
+    let plain = || Seat::at(home(), &server, 80, &["--plain"]);
+    let mut seat = plain();
+    let mut guest = server.greet();
+    seat.echoes(true);
+    seat.types("yoda\r");
+    seat.echoes(false);
+    seat.types("weird\r");
+    assert_eq!(&guest.login().1, b"weird");
+    guest.says(&ServerFrame::LoginRefused(LoginRefusal::TryAgain));
+    let refused = "Invalid user name or password. Please try again.";
+    seat.sees(&["yoda", refused]);
+    seat.stops_for_a_while("$ fg\r\n");
+    seat.echoes(false);
+    seat.types("wise\r");
+    guest.welcomed();
+    seat.sees(&["yoda", refused, "$ fg", "Welcome, yoda."]);
+    seat.echoes(true);
+    seat.types("logout\r");
+    guest.lets_go();
+    seat.sees(&["yoda", refused, "$ fg", "Welcome, yoda.", "logout", "You are logged out."]);
+    seat.never_saw(&["weird", "wise"]);
+    assert_eq!(seat.leaves(), 0);
+
+    let mut seat = plain();
+    let _guest = server.greet();
+    seat.types("yoda\r");
+    seat.echoes(false);
+    seat.types("\x03");
+    assert_eq!(seat.leaves(), 4);
 }

@@ -178,7 +178,7 @@ async fn talk(args: &Args, offers: Offers, files: Files) -> ExitCode {
     };
     let plain = args.plain || !io::stdin().is_terminal() || !io::stdout().is_terminal();
     let status = if plain {
-        meet(stream, ground, Plain::new(io::stdin(), io::stdout()), interrupts).await
+        meet(stream, ground, Plain::open(), interrupts).await
     } else {
         meet(stream, ground, Terminal::open(), interrupts).await
     };

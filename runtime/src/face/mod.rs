@@ -1,6 +1,7 @@
 //! Faces: how a person and a client meet. A face draws lines and hands over what was typed; it decides
 //! nothing.
 
+mod echo;
 mod lines;
 pub mod plain;
 pub mod prompt;
