@@ -7,6 +7,7 @@
 mod accept;
 mod dial;
 mod inbox;
+mod orders;
 mod socket;
 mod source;
 mod stream;
@@ -148,7 +149,7 @@ impl Hub {
         self.expected.send_modify(|expected| expected.remove(introduction.key));
     }
 
-    /// Writes to another client.
+    /// Writes to another client. If he reads so little that too much waits, his connection is told to be closed soon.
     pub fn send(&mut self, peer: ConnId, frame: &Frame) {
         if let Some(outbox) = self.streams.get(&peer) {
             outbox.put(frame);

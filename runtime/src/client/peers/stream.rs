@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::inbox::{Inbox, Rooms};
+use super::orders::{Giver, Order, Taker, channel};
 use super::socket::limit;
 use super::source::{Source, Spare};
 use super::turns::Turns;
@@ -24,6 +25,8 @@ use super::{News, Stream};
 const LINGER_MAX: Duration = Duration::from_secs(2);
 /// Room for what is read only to be thrown away.
 const REST_BYTES: usize = 4096;
+/// Bytes of frames that are put together before they are written. The last frame may reach beyond.
+const GATHERED_MAX: usize = 256 * 1024;
 
 /// What all connections use, so that it does not grow with them.
 #[derive(Clone, Debug, Default)]
@@ -35,37 +38,25 @@ pub(super) struct Memory {
 /// What is written to a connection. Dropped, it lets the connection end once every frame is out.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    orders: mpsc::UnboundedSender<Order>,
+    orders: Giver,
     task: JoinHandle<()>,
 }
 
-/// What a connection is to do.
-enum Order {
-    Frame(Frame),
-    Upload(u32, Source),
-    Stop(u32),
-}
-
 impl Outbox {
-    /// Writes a frame: before the rest of any chunk. What the machine says about files is answered before it says
-    /// more, so nothing here need be bounded.
+    /// Writes a frame: before the rest of any chunk. If too much waits, the connection ends instead, as if the other
+    /// side had closed it.
     pub(super) fn put(&self, frame: &Frame) {
-        self.order(Order::Frame(frame.clone()));
+        self.orders.give(Order::Frame(frame.clone()));
     }
 
     /// Sends a chunk.
     pub(super) fn upload(&self, transfer: u32, source: Source) {
-        self.order(Order::Upload(transfer, source));
+        self.orders.give(Order::Upload(transfer, source));
     }
 
     /// Sends no more of a chunk.
     pub(super) fn stop(&self, transfer: u32) {
-        self.order(Order::Stop(transfer));
-    }
-
-    fn order(&self, order: Order) {
-        // A task that has ended has told so, or will.
-        let _ = self.orders.send(order);
+        self.orders.give(Order::Stop(transfer));
     }
 
     /// Waits for the end of the connection, now that nothing more is written.
@@ -83,7 +74,7 @@ pub(super) fn begin(
     peer: ConnId,
     tell: mpsc::Sender<News>,
 ) -> Outbox {
-    let (orders, received) = mpsc::unbounded_channel();
+    let (orders, received) = channel();
     let task = tokio::spawn(async move {
         // Whoever closed it does not listen any more.
         if run(stream, memory, window, peer, received, &tell).await.is_none() {
@@ -99,13 +90,15 @@ async fn run(
     memory: Memory,
     window: Option<Window>,
     peer: ConnId,
-    orders: mpsc::UnboundedReceiver<Order>,
+    orders: Taker,
     tell: &mpsc::Sender<News>,
 ) -> Option<()> {
     let limited = window.map(|window| (stream.get_ref().0.get_ref().as_raw_fd(), window));
     let (mut reader, mut writer) = split(stream);
     tokio::select! {
         () = read(&mut reader, memory.rooms, limited, peer, tell) => return None,
+        // He does not read.
+        () = orders.overflow() => return None,
         written = write(&mut writer, memory.spare, peer, orders, tell) => written.ok()?,
     }
     let rest = async {
@@ -145,14 +138,17 @@ async fn write<W: AsyncWrite + Unpin>(
     writer: &mut W,
     spare: Spare,
     peer: ConnId,
-    mut orders: mpsc::UnboundedReceiver<Order>,
+    mut orders: Taker,
     tell: &mpsc::Sender<News>,
 ) -> io::Result<()> {
     let (read, mut pieces) = mpsc::unbounded_channel();
     let (mut turns, mut out) = (Turns::new(read, spare), BytesMut::new());
     loop {
         let is_over = loop {
-            match orders.try_recv() {
+            if out.len() >= GATHERED_MAX {
+                break false;
+            }
+            match orders.try_next() {
                 Ok(order) => take(order, &mut turns, &mut out),
                 Err(TryRecvError::Empty) => break false,
                 Err(TryRecvError::Disconnected) => break true,
@@ -182,7 +178,7 @@ async fn write<W: AsyncWrite + Unpin>(
             continue;
         }
         tokio::select! {
-            order = orders.recv() => match order {
+            order = orders.next() => match order {
                 Some(order) => take(order, &mut turns, &mut out),
                 None => return Ok(()),
             },
@@ -196,5 +192,57 @@ fn take(order: Order, turns: &mut Turns, out: &mut BytesMut) {
         Order::Frame(frame) => frame.encode_into(out),
         Order::Upload(transfer, source) => turns.begin(transfer, source),
         Order::Stop(transfer) => turns.stop(transfer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use starling_core::text::Text;
+    use starling_core::wire::PeerFrame;
+
+    use super::*;
+
+    /// How much it was given at once, and altogether.
+    #[derive(Default)]
+    struct Scale {
+        most: usize,
+        all: usize,
+    }
+
+    impl AsyncWrite for Scale {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.most = self.most.max(bytes.len());
+            self.all += bytes.len();
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn little_of_what_waits_is_put_together() {
+        let text = Text::parse(Bytes::from(vec![b'x'; 10_000])).expect("a text");
+        let frame = PeerFrame::Whisper { text }.frame();
+        let ((give, orders), (tell, _told)) = (channel(), mpsc::channel(1));
+        (0..400).for_each(|_| give.give(Order::Frame(frame.clone())));
+        drop(give);
+        let (mut scale, peer) = (Scale::default(), ConnId { slot: 1, generation: 1 });
+        write(&mut scale, Spare::default(), peer, orders, &tell).await.expect("it takes everything");
+        assert_eq!(scale.all, 400 * frame.len());
+        assert!(scale.most < GATHERED_MAX + frame.len(), "{}", scale.most);
     }
 }

@@ -13,6 +13,7 @@ use starling_core::time::Time;
 use starling_core::wire::{Frame, PeerFrame};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use super::Hub;
 use crate::tls::device::DeviceSecret;
@@ -141,6 +142,25 @@ async fn what_was_sent_before_the_end_arrives() {
         heard
     });
     assert_eq!(heard, all);
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_is_left() {
+    let (mut hans, to_luke, mut luke, to_hans) = pair().await;
+    let frames = frames();
+    let all = encoded(&frames);
+    for _ in 0..4 {
+        frames.iter().for_each(|frame| hans.hub.send(to_luke, frame));
+        assert_eq!(luke.hears(to_hans, all.len()).await, all, "whoever reads hears everything");
+    }
+    // Luke reads nothing more. Each time, the task takes what it can.
+    for _ in 0..8 {
+        frames.iter().for_each(|frame| hans.hub.send(to_luke, frame));
+        tokio::task::yield_now().await;
+    }
+    let left = timeout(Duration::from_secs(5), hans.is_left(to_luke)).await;
+    left.expect("not everything waits for luke");
+    assert!(luke.hears(to_hans, 8 * all.len()).await.len() < 8 * all.len());
 }
 
 #[tokio::test]
