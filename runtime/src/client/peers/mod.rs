@@ -156,7 +156,7 @@ impl Hub {
         }
     }
 
-    /// Closes a connection once what was written is out.
+    /// Closes a connection once what was written is out, or the other side has not taken it in time.
     pub fn close(&mut self, peer: ConnId) {
         self.forget(peer);
     }

@@ -2,15 +2,18 @@
 //!
 //! The loop never waits, so what somebody does not read piles up here. Nobody who keeps to the protocol lets much do so:
 //! he asks for one list of hashes at a time, and what a person says to him is bounded by the commands under way. Of
-//! whom more waits than that many times over does not read, and his connection is given up.
+//! whom more waits than that many times over does not read, and his connection is given up. So is one that this side has
+//! closed, if what it was given before does not leave in time: nobody else would end it.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use starling_core::wire::Frame;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::source::Source;
 
@@ -18,6 +21,8 @@ use super::source::Source;
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Orders that may wait for one connection.
 const ORDERS_MAX: usize = 65_536;
+/// How long what was ordered before the end may take to leave.
+const CLOSING_MAX: Duration = Duration::from_secs(30);
 
 /// What a connection is to do.
 pub(super) enum Order {
@@ -108,12 +113,12 @@ impl Taker {
         self.waiting.orders.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Waits until too much waits. If that can no longer come to be, since no more orders are given, it never ends.
-    pub(super) fn overflow(&self) -> impl Future<Output = ()> + use<> {
+    /// Waits until the connection is to be given up: too much waits, or what was ordered before the end did so too long.
+    pub(super) fn given_up(&self) -> impl Future<Output = ()> + use<> {
         let mut is_too_much = self.is_too_much.clone();
         async move {
             if is_too_much.wait_for(|is| *is).await.is_err() {
-                std::future::pending().await
+                sleep(CLOSING_MAX).await;
             }
         }
     }
@@ -121,8 +126,6 @@ impl Taker {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use starling_core::text::Text;
     use starling_core::wire::PeerFrame;
     use tokio::time::timeout;
@@ -145,15 +148,15 @@ mod tests {
             (0..ORDERS_MAX).for_each(|_| assert!(orders.try_next().is_ok()));
         }
         assert!(orders.try_next().is_err());
-        assert!(timeout(MOMENT, orders.overflow()).await.is_err(), "nothing waits");
+        assert!(timeout(MOMENT, orders.given_up()).await.is_err(), "nothing waits");
         (0..=ORDERS_MAX).for_each(|_| give.give(Order::Stop(1)));
-        orders.overflow().await;
+        orders.given_up().await;
         // Also if what waits is taken after all.
         (0..ORDERS_MAX).for_each(|_| assert!(orders.try_next().is_ok()));
         give.give(Order::Frame(frame));
         assert!(orders.try_next().is_err());
         drop(give);
-        orders.overflow().await;
+        orders.given_up().await;
 
         let (give, mut orders) = channel();
         let text = Text::parse(vec![b'x'; 16 * 1024].into()).expect("a text");
@@ -164,15 +167,17 @@ mod tests {
         give.give(Order::Frame(frame.clone()));
         assert!(is_open(&orders));
         give.give(Order::Frame(frame));
-        orders.overflow().await;
+        orders.given_up().await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_ordered_before_the_end_is_no_overflow() {
+    async fn what_was_ordered_before_the_end_has_some_time() {
         let (give, mut orders) = channel();
         give.give(Order::Stop(1));
+        assert!(timeout(2 * CLOSING_MAX, orders.given_up()).await.is_err(), "before the end it may wait");
         drop(give);
-        assert!(timeout(MOMENT, orders.overflow()).await.is_err());
+        assert!(timeout(CLOSING_MAX - MOMENT, orders.given_up()).await.is_err());
         assert!(orders.next().await.is_some() && orders.next().await.is_none());
+        orders.given_up().await;
     }
 }

@@ -35,7 +35,8 @@ pub(super) struct Memory {
     spare: Spare,
 }
 
-/// What is written to a connection. Dropped, it lets the connection end once every frame is out.
+/// What is written to a connection. Dropped, it lets the connection end once every frame is out, or
+/// could have been.
 #[derive(Debug)]
 pub(super) struct Outbox {
     orders: Giver,
@@ -95,10 +96,11 @@ async fn run(
 ) -> Option<()> {
     let limited = window.map(|window| (stream.get_ref().0.get_ref().as_raw_fd(), window));
     let (mut reader, mut writer) = split(stream);
+    let given_up = orders.given_up();
     tokio::select! {
         () = read(&mut reader, memory.rooms, limited, peer, tell) => return None,
         // He does not read.
-        () = orders.overflow() => return None,
+        () = given_up => return None,
         written = write(&mut writer, memory.spare, peer, orders, tell) => written.ok()?,
     }
     let rest = async {

@@ -164,6 +164,15 @@ async fn whoever_does_not_read_is_left() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_closed_ends_though_nobody_reads() {
+    let (mut hans, to_luke, _luke, _) = pair().await;
+    frames().iter().for_each(|frame| hans.hub.send(to_luke, frame));
+    tokio::time::pause();
+    let ended = timeout(Duration::from_secs(60), hans.hub.drain()).await;
+    ended.expect("luke does not hold it open");
+}
+
+#[tokio::test]
 async fn a_connection_that_was_closed_is_not_told_of() {
     let (mut hans, to_luke, mut luke, to_hans) = pair().await;
     luke.hub.send(to_hans, &Frame::ping(1));
