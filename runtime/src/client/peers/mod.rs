@@ -39,6 +39,7 @@ use accept::Expected;
 use dial::Dialer;
 pub use source::Source;
 use stream::{Memory, Outbox};
+pub use turns::READS_MAX;
 use windows::Windows;
 
 /// What tasks tell that has not been heard: so many, then they wait.

@@ -61,7 +61,8 @@ impl Source {
     }
 
     /// Has the next pieces of a transfer read, and `tell` called with them: they are all if there is no source any
-    /// more. Nothing comes back if the chunk is not (any more) what was offered. False if the pool takes no more.
+    /// more. Nothing comes back if the chunk is not (any more) what was offered. False if the pool is gone: it is never full of
+    /// reads (`turns.rs`).
     pub(super) fn read(
         self,
         transfer: u32,

@@ -17,7 +17,7 @@ use super::inbox::{Inbox, Rooms};
 use super::orders::{Giver, Order, Taker, channel};
 use super::socket::limit;
 use super::source::{Source, Spare};
-use super::turns::Turns;
+use super::turns::{Reads, Turns};
 use super::windows::Window;
 use super::{News, Stream};
 
@@ -33,6 +33,7 @@ const GATHERED_MAX: usize = 256 * 1024;
 pub(super) struct Memory {
     rooms: Rooms,
     spare: Spare,
+    reads: Reads,
 }
 
 /// What is written to a connection. Dropped, it lets the connection end once every frame is out, or
@@ -101,7 +102,7 @@ async fn run(
         () = read(&mut reader, memory.rooms, limited, peer, tell) => return None,
         // He does not read.
         () = given_up => return None,
-        written = write(&mut writer, memory.spare, peer, orders, tell) => written.ok()?,
+        written = write(&mut writer, (memory.reads, memory.spare), peer, orders, tell) => written.ok()?,
     }
     let rest = async {
         writer.shutdown().await?;
@@ -138,13 +139,13 @@ async fn read<R: AsyncRead + Unpin>(
 /// Writes what is ordered, until no more will be: frames first, then one piece of one chunk.
 async fn write<W: AsyncWrite + Unpin>(
     writer: &mut W,
-    spare: Spare,
+    (reads, spare): (Reads, Spare),
     peer: ConnId,
     mut orders: Taker,
     tell: &mpsc::Sender<News>,
 ) -> io::Result<()> {
     let (read, mut pieces) = mpsc::unbounded_channel();
-    let (mut turns, mut out) = (Turns::new(read, spare), BytesMut::new());
+    let (mut turns, mut out) = (Turns::new(reads.clone(), read, spare), BytesMut::new());
     loop {
         let is_over = loop {
             if out.len() >= GATHERED_MAX {
@@ -185,6 +186,7 @@ async fn write<W: AsyncWrite + Unpin>(
                 None => return Ok(()),
             },
             Some(read) = pieces.recv() => turns.take(read),
+            permit = reads.next(), if turns.wants_permit() => turns.read_on(Some(permit)),
         }
     }
 }
@@ -243,7 +245,7 @@ mod tests {
         (0..400).for_each(|_| give.give(Order::Frame(frame.clone())));
         drop(give);
         let (mut scale, peer) = (Scale::default(), ConnId { slot: 1, generation: 1 });
-        write(&mut scale, Spare::default(), peer, orders, &tell).await.expect("it takes everything");
+        write(&mut scale, Default::default(), peer, orders, &tell).await.expect("it takes everything");
         assert_eq!(scale.all, 400 * frame.len());
         assert!(scale.most < GATHERED_MAX + frame.len(), "{}", scale.most);
     }

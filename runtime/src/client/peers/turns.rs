@@ -1,18 +1,65 @@
 //! The chunks that are being sent on one connection: each has a piece sent in its turn.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::source::{Pieces, Source, Spare};
 
 /// Pieces that were read, of one chunk, wait twice at most: while some are sent, the next are read.
 const READ_MAX: usize = 2;
+/// Reads of one connection at once: one for each of as many chunks as a client has on their way to others.
+const AT_ONCE_MAX: usize = 16;
+/// Reads of all connections together that threads do or will do.
+pub const READS_MAX: usize = 1_024;
+
+/// Who may read, of all connections. Copies are the same.
+///
+/// A chunk can be stopped at any moment, a connection can end, and both can begin anew at once; but what a thread was
+/// given to do it will do, and while the disk is slow it waits. It must not become so much that the threads take nothing
+/// more: then a file that is as it was could not be sent, and what is fetched could not be written. So a read counts until
+/// it is done, whoever still wants it, for its connection and for all, and a chunk that may not be read yet waits: that is
+/// not the fault of its file.
+#[derive(Clone, Debug)]
+pub(super) struct Reads(Arc<Semaphore>);
+
+/// One read. It counts until this is dropped.
+pub(super) type Permit = OwnedSemaphorePermit;
+
+impl Default for Reads {
+    fn default() -> Reads {
+        Reads::of(READS_MAX)
+    }
+}
+
+impl Reads {
+    fn of(reads_max: usize) -> Reads {
+        Reads(Arc::new(Semaphore::new(reads_max)))
+    }
+
+    fn begin(&self) -> Option<Permit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
+
+    /// Waits until one more may read.
+    pub(super) async fn next(&self) -> Permit {
+        match Arc::clone(&self.0).acquire_owned().await {
+            Ok(permit) => permit,
+            // Nobody closes it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
 
 /// See the module.
 pub(super) struct Turns {
     uploads: VecDeque<Upload>,
+    reads: Reads,
     read: UnboundedSender<Read>,
+    /// Reads that have not come back, also of chunks that were stopped meanwhile.
+    reading: usize,
     spare: Spare,
     last_number: u64,
 }
@@ -27,6 +74,7 @@ struct Upload {
 }
 
 enum State {
+    /// More can be read, when there is room and it may be.
     Idle(Source),
     Reading,
     /// What is ready is the rest.
@@ -52,17 +100,33 @@ pub(super) struct Ended {
 
 impl Turns {
     /// What threads read comes back through `read`.
-    pub(super) fn new(read: UnboundedSender<Read>, spare: Spare) -> Turns {
-        Turns { uploads: VecDeque::new(), read, spare, last_number: 0 }
+    pub(super) fn new(reads: Reads, read: UnboundedSender<Read>, spare: Spare) -> Turns {
+        Turns { uploads: VecDeque::new(), reads, read, reading: 0, spare, last_number: 0 }
     }
 
     /// Another chunk is to be sent.
     pub(super) fn begin(&mut self, transfer: u32, source: Source) {
         self.last_number += 1;
         let (number, ready) = (self.last_number, VecDeque::new());
-        let mut upload = Upload { number, transfer, state: State::Idle(source), ready, sent_bytes: 0 };
-        upload.read_on(&self.read, &self.spare);
-        self.uploads.push_back(upload);
+        let state = State::Idle(source);
+        self.uploads.push_back(Upload { number, transfer, state, ready, sent_bytes: 0 });
+        self.read_on(None);
+    }
+
+    /// Has more read of all of which there is room for more, as long as it may; the first of it by this permit.
+    pub(super) fn read_on(&mut self, mut permit: Option<Permit>) {
+        for upload in self.uploads.iter_mut().filter(|upload| upload.wants_more()) {
+            if self.reading >= AT_ONCE_MAX {
+                return;
+            }
+            let Some(permit) = permit.take().or_else(|| self.reads.begin()) else { return };
+            self.reading += usize::from(upload.read_on(permit, &self.read, &self.spare));
+        }
+    }
+
+    /// More could be read, if others did not read so much.
+    pub(super) fn wants_permit(&self) -> bool {
+        self.reading < AT_ONCE_MAX && self.uploads.iter().any(Upload::wants_more)
     }
 
     /// A chunk is not to be sent any more.
@@ -70,17 +134,19 @@ impl Turns {
         self.uploads.retain(|upload| upload.transfer != transfer);
     }
 
-    /// Takes what a thread has read.
+    /// Takes what a thread has read; if its chunk was stopped, only that it is done.
     pub(super) fn take(&mut self, Read { number, pieces }: Read) {
-        let Some(upload) = self.uploads.iter_mut().find(|upload| upload.number == number) else { return };
-        match pieces {
-            Some((pieces, source)) => {
-                upload.ready.push_back(pieces);
-                upload.state = source.map_or(State::Read, State::Idle);
-                upload.read_on(&self.read, &self.spare);
+        self.reading -= 1;
+        if let Some(upload) = self.uploads.iter_mut().find(|upload| upload.number == number) {
+            match pieces {
+                Some((pieces, source)) => {
+                    upload.ready.push_back(pieces);
+                    upload.state = source.map_or(State::Read, State::Idle);
+                }
+                None => upload.state = State::Broken,
             }
-            None => upload.state = State::Broken,
         }
+        self.read_on(None);
     }
 
     /// The next frame to be sent, if one is ready.
@@ -99,8 +165,8 @@ impl Turns {
                 upload.ready.push_front(pieces);
             }
         }
-        upload.read_on(&self.read, &self.spare);
         self.uploads.push_back(upload);
+        self.read_on(None);
     }
 
     /// A chunk of which nothing more will be sent, if there is one that was not told.
@@ -120,17 +186,97 @@ impl Upload {
         }
     }
 
-    /// Has more read, if there is room and there is more.
-    fn read_on(&mut self, read: &UnboundedSender<Read>, spare: &Spare) {
-        if self.ready.len() >= READ_MAX || !matches!(self.state, State::Idle(_)) {
-            return;
-        }
-        let State::Idle(source) = std::mem::replace(&mut self.state, State::Reading) else { return };
+    fn wants_more(&self) -> bool {
+        self.ready.len() < READ_MAX && matches!(self.state, State::Idle(_))
+    }
+
+    /// Has more read; false if that is not done.
+    fn read_on(&mut self, permit: Permit, read: &UnboundedSender<Read>, spare: &Spare) -> bool {
+        let State::Idle(source) = std::mem::replace(&mut self.state, State::Reading) else { return false };
         let (number, read) = (self.number, read.clone());
-        // If nobody waits for it any more, it is thrown away.
-        let tell = move |pieces| _ = read.send(Read { number, pieces });
-        if !source.read(self.transfer, spare.clone(), tell) {
+        let tell = move |pieces| {
+            drop(permit);
+            // If nobody waits for it any more, it is thrown away.
+            let _ = read.send(Read { number, pieces });
+        };
+        let is_done = source.read(self.transfer, spare.clone(), tell);
+        if !is_done {
             self.state = State::Broken;
         }
+        is_done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{Sender, channel};
+
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    use super::*;
+    use crate::share::Pool;
+
+    /// A pool that does nothing until the other end is dropped.
+    fn closed() -> (Pool, Sender<()>) {
+        let (pool, (gate, closed)) = (Pool::start("test", 1, READS_MAX).unwrap(), channel());
+        assert!(pool.run(Box::new(move || _ = closed.recv())).is_ok());
+        (pool, gate)
+    }
+
+    fn turns(reads: &Reads) -> (Turns, UnboundedReceiver<Read>) {
+        let (read, pieces) = unbounded_channel();
+        (Turns::new(reads.clone(), read, Spare::default()), pieces)
+    }
+
+    /// A chunk that is not there (any more), and counts how often somebody looks.
+    fn missing(pool: &Pool, looks: &Arc<AtomicUsize>) -> Source {
+        let looks = Arc::clone(looks);
+        Source::new(pool.handle(), move || {
+            looks.fetch_add(1, Ordering::Relaxed);
+            None
+        })
+    }
+
+    #[tokio::test]
+    async fn whoever_stops_what_he_has_begun_has_little_read() {
+        let ((pool, gate), looks) = (closed(), Arc::new(AtomicUsize::new(0)));
+        let (mut turns, mut pieces) = turns(&Reads::default());
+        for transfer in 0..1_000 {
+            turns.begin(transfer, missing(&pool, &looks));
+            turns.stop(transfer);
+        }
+        turns.begin(1_000, missing(&pool, &looks));
+        assert!(turns.ended().is_none() && !turns.wants_permit(), "it waits for its own");
+        drop(gate);
+        let ended = loop {
+            turns.take(pieces.recv().await.unwrap());
+            if let Some(ended) = turns.ended() {
+                break ended;
+            }
+        };
+        assert_eq!((ended.transfer, ended.whole), (1_000, false));
+        assert_eq!(looks.load(Ordering::Relaxed), AT_ONCE_MAX + 1);
+    }
+
+    #[tokio::test]
+    async fn what_ended_connections_have_read_counts_for_all() {
+        let ((pool, gate), looks) = (closed(), Arc::new(AtomicUsize::new(0)));
+        let reads = Reads::of(1);
+        let (mut gone, _) = turns(&reads);
+        gone.begin(1, missing(&pool, &looks));
+        drop(gone);
+        let (mut turns, mut pieces) = turns(&reads);
+        turns.begin(1, missing(&pool, &looks));
+        assert!(turns.ended().is_none() && turns.wants_permit(), "it waits for others");
+        assert!(reads.begin().is_none());
+        drop(gate);
+        let permit = reads.next().await;
+        turns.read_on(Some(permit));
+        assert!(!turns.wants_permit());
+        turns.take(pieces.recv().await.unwrap());
+        assert_eq!(turns.ended().map(|ended| ended.transfer), Some(1));
+        assert_eq!(looks.load(Ordering::Relaxed), 2);
+        assert!(reads.begin().is_some());
     }
 }

@@ -24,13 +24,16 @@ use super::intake::Intake;
 use super::room::Room;
 use super::stock::Stock;
 use super::{Source, too_much, trouble};
+use crate::client::peers::READS_MAX;
 use crate::share::pool::Job;
 use crate::share::{Part, Pool, WriteError};
 
 /// Threads that read, hash and write.
 const THREADS: usize = 2;
-/// Jobs that wait for them. A transfer has one at most, and so has an upload.
+/// Jobs that wait for them. A transfer has one at most; what others have read is bounded for all of them together, so that
+/// they never keep this client from writing.
 const JOBS_MAX: usize = 4096;
+const _: () = assert!(READS_MAX <= JOBS_MAX / 2);
 
 /// A connection, and the number that a transfer has on it.
 pub(super) type Transfer = (ConnId, u32);

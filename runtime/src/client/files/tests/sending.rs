@@ -114,6 +114,33 @@ async fn an_upload_that_is_stopped_ends_without_a_word() {
     assert_eq!(luke.piece().await.0, 3);
 }
 
+/// Threads that are busy are given little by those who stop what they have begun: all others go on when there is one.
+#[tokio::test]
+async fn whoever_stops_again_and_again_takes_nothing_from_others() {
+    let (mut hans, to_luke, mut luke, _) = pair(SMALL).await;
+    let (right, mut other) = (content(900 * KIB), content(900 * KIB));
+    other[0] ^= 1;
+    let (offered, wanted) = (hans.offers("original", &right).await, luke.offers("other", &other).await);
+    assert_eq!(hans.prepares(&wanted).await.unwrap().held(), 0);
+    let (gate, closed) = std::sync::mpsc::channel::<()>();
+    hans.files.occupy(closed);
+    for transfer in 1..=5_000 {
+        hans.uploads(to_luke, transfer, &offered, 0);
+        hans.order(FileOrder::Stop { peer: to_luke, transfer });
+        tokio::task::yield_now().await;
+    }
+    hans.writes(&wanted, (1, 0), chunk_of(&other, &wanted, 0), true);
+    hans.uploads(to_luke, 5_001, &offered, 0);
+    tokio::task::yield_now().await;
+    drop(gate);
+    let told = [hans.event().await, hans.event().await];
+    let is_written = |event: &FileEvent| matches!(event, FileEvent::Written { result: Ok(true), .. });
+    let is_sent =
+        |event: &FileEvent| matches!(event, FileEvent::Uploaded { transfer: 5_001, whole: true, .. });
+    assert!(told.iter().any(is_written) && told.iter().any(is_sent), "{told:?}");
+    assert_eq!(luke.chunk(5_001, 256 * KIB).await, chunk_of(&right, &offered, 0));
+}
+
 #[tokio::test]
 async fn several_chunks_take_turns_and_words_go_between_them() {
     let (mut hans, to_luke, mut luke, _) = pair(LARGE).await;
