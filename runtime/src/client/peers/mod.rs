@@ -143,11 +143,13 @@ impl Hub {
         self.introductions.insert(pass, Introduction { key, dials });
     }
 
-    /// Dials no more for an introduction. Whoever comes with its key is early for the next one.
+    /// Dials no more for an introduction. Whoever comes with its key comes for another one, or is early for the next.
     pub fn abandon(&mut self, pass: Pass) {
         let Some(introduction) = self.introductions.remove(&pass) else { return };
         introduction.dials.iter().for_each(AbortHandle::abort);
-        self.expected.send_modify(|expected| expected.remove(introduction.key));
+        if self.introductions.values().all(|other| other.key != introduction.key) {
+            self.expected.send_modify(|expected| expected.remove(introduction.key));
+        }
     }
 
     /// Writes to another client. If he reads so little that too much waits, his connection is told to be closed soon.

@@ -226,6 +226,25 @@ async fn an_introduction_that_is_over_lets_nobody_in() {
 }
 
 #[tokio::test]
+async fn the_end_of_one_introduction_does_not_end_another_of_the_same_two() {
+    let (mut hans, mut luke) = (Person::new().await, Person::new().await);
+    for pass in [PASS, OTHER_PASS] {
+        luke.expects(&hans);
+        luke.hub.dial(pass, Role::Called, hans.key, &[]);
+    }
+    luke.hub.abandon(PASS);
+    hans.dials(OTHER_PASS, &luke);
+    let (to_luke, _, _) = hans.opened().await;
+    let opened = timeout(Duration::from_secs(5), luke.opened()).await;
+    assert_eq!(opened.expect("the other one goes on").1, hans.key);
+    luke.hub.abandon(OTHER_PASS);
+    hans.hub.close(to_luke);
+    hans.dials(OTHER_PASS, &luke);
+    let (to_luke, _, _) = hans.opened().await;
+    hans.is_left(to_luke).await;
+}
+
+#[tokio::test]
 async fn all_places_are_tried() {
     let (mut hans, mut luke) = (Person::new().await, Person::new().await);
     let (_listener, nobody) = silent().await;
