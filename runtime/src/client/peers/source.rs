@@ -13,8 +13,8 @@ use crate::share::pool::Handle;
 const START_BYTES: usize = HEAD_BYTES + 4;
 /// A frame with a full piece.
 const FRAME_BYTES: usize = START_BYTES + PIECE_MAX;
-/// Pieces that are read at once.
-const PIECES: usize = 4;
+/// Pieces that are read at once. More take memory, on each connection, and are no faster.
+const PIECES: usize = 2;
 
 /// Memory that is kept for the next chunks, of all connections.
 const SPARE_MAX: usize = 8;
