@@ -12,9 +12,11 @@ mod stock;
 mod tests;
 
 use std::io;
+use std::time::Duration;
 
 use starling_core::client::{FileEvent, FileOrder, FileTrouble, Input};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use room::Room;
 pub use stock::Stock;
@@ -31,17 +33,24 @@ pub struct Files {
     tell: mpsc::UnboundedSender<Report>,
     reports: mpsc::UnboundedReceiver<Report>,
     room: Room,
+    /// When another client was last heard.
+    heard_at: Instant,
 }
 
-/// Bytes of pieces that may wait for the disk.
+/// Bytes of pieces that may wait for the disk before others are heard but seldom.
 const WAITING_MAX: usize = 2 * 1024 * 1024;
+/// How often that is. A machine that heard nobody would take those who send for silent, though it is the disk that holds
+/// them up: of a dozen who send, each is heard before his silence is too long (two seconds).
+const SELDOM: Duration = Duration::from_millis(100);
+/// Bytes of pieces that may wait before nobody is heard: what comes seldom in about ten seconds.
+const PILED_MAX: usize = 8 * WAITING_MAX;
 
 impl Files {
     /// There is no folder: nothing can be written or read.
     #[must_use]
     pub fn none() -> Files {
         let (tell, reports) = mpsc::unbounded_channel();
-        Files { downloads: None, tell, reports, room: Room::new(WAITING_MAX) }
+        Files { downloads: None, tell, reports, room: Room::new(WAITING_MAX), heard_at: Instant::now() }
     }
 
     /// For a folder.
@@ -74,15 +83,21 @@ impl Files {
     }
 
     /// What came of something, or happens on a connection to another client, for the machine. While much waits for the
-    /// disk, nothing more is taken in from others.
+    /// disk, little more is taken in from others.
     pub async fn next_beside(&mut self, hub: &mut Hub) -> Input {
-        let room = self.room.clone();
+        let (room, again_at) = (self.room.clone(), self.heard_at + SELDOM);
         let heard = async {
-            room.free().await;
+            tokio::select! {
+                () = room.free() => {}
+                () = sleep_until(again_at), if room.bytes() < PILED_MAX => {}
+            }
             hub.next().await
         };
         tokio::select! {
-            input = heard => input,
+            input = heard => {
+                self.heard_at = Instant::now();
+                input
+            }
             input = self.next() => input,
         }
     }

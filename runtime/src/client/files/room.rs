@@ -23,7 +23,7 @@ impl Room {
         Room(Arc::new(Inner { bytes: AtomicUsize::new(0), bytes_max, freed: Notify::new() }))
     }
 
-    /// Waits until there is room. Meanwhile nothing more should be taken in from other clients.
+    /// Waits until there is room. Meanwhile little more should be taken in from other clients.
     pub(super) async fn free(&self) {
         while self.is_full() {
             let mut freed = pin!(self.0.freed.notified());

@@ -5,8 +5,9 @@ use std::sync::mpsc;
 use std::task::{Context, Waker};
 
 use starling_core::swarm::{ContentId, Layout};
+use tokio::time::{Instant, timeout};
 
-use super::super::{Room, WAITING_MAX};
+use super::super::{PILED_MAX, Room, SELDOM, WAITING_MAX};
 use super::*;
 
 /// One who has prepared a download of a file of some chunks, of which nothing is there.
@@ -137,6 +138,36 @@ async fn a_disk_that_is_slow_holds_up_those_who_send() {
         assert!(matches!(luke.event().await, FileEvent::Written { result: Ok(true), .. }));
     }
     assert_eq!(room.bytes(), 0);
+}
+
+#[tokio::test]
+async fn whoever_sends_is_heard_now_and_then_while_the_disk_is_slow() {
+    let (mut hans, to_luke, mut luke, to_hans) = pair(SMALL).await;
+    let content = content(80 * 256 * KIB);
+    let manifest = luke.offers("original", &content).await;
+    assert_eq!(hans.prepares(&manifest).await.unwrap().held(), 0);
+    let (gate, closed) = mpsc::channel::<()>();
+    hans.files.occupy(closed);
+    let mut chunks = 0..80;
+    let mut pile_up = |hans: &mut Person, bytes_min| {
+        while hans.files.room.bytes() < bytes_min {
+            let chunk = chunks.next().unwrap();
+            hans.writes(&manifest, (chunk, chunk), chunk_of(&content, &manifest, chunk), true);
+        }
+    };
+    pile_up(&mut hans, WAITING_MAX);
+    let begin = Instant::now();
+    for _ in 0..3 {
+        luke.hub.send(to_hans, &PeerFrame::Opened.frame());
+        let heard = timeout(SELDOM * 20, hans.next()).await.expect("luke is not silent");
+        assert!(matches!(heard, Input::PeerReceived { peer, .. } if peer == to_luke));
+    }
+    assert!(begin.elapsed() >= SELDOM * 2);
+    pile_up(&mut hans, PILED_MAX);
+    luke.hub.send(to_hans, &PeerFrame::Opened.frame());
+    assert!(timeout(SELDOM * 3, hans.next()).await.is_err(), "that is too much");
+    drop(gate);
+    while !matches!(hans.next().await, Input::PeerReceived { .. }) {}
 }
 
 fn is_free(room: &Room) -> bool {
