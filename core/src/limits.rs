@@ -104,7 +104,7 @@ impl Default for Limits {
             commands_burst: 2_000,
             commands_per_second: 500,
             broadcast_recipients_per_command: 50,
-            under_way_max: 64,
+            under_way_max: 2 * UNDER_WAY_MAX,
             call_window: Duration::from_secs(10),
             answer_window: Duration::from_secs(2),
             findings_max: 65_536,
@@ -137,7 +137,7 @@ pub const LINE_MAX: usize = 64 * 1024;
 pub const PASSWORD_MAX: usize = 1024;
 /// How long a client waits for somebody to whom it was introduced.
 pub const CALL_MAX: Duration = Duration::from_secs(10);
-/// Requests that a client has under way.
+/// Requests that a client has under way for its person, and as many of its own accord.
 pub const UNDER_WAY_MAX: usize = 64;
 /// How often a client that says nothing else says that it is there.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(25);

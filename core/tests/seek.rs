@@ -159,7 +159,7 @@ fn seeking_is_paid_for_as_a_question_to_everybody() {
     config.limits.commands_burst = 8;
     config.limits.commands_per_second = 1;
     let (mut world, [hans, luke, _]) = three_with(config);
-    let words: Vec<Request> = (0..80)
+    let words: Vec<Request> = (0..150)
         .map(|request| Request::Seek { request: RequestId(request), again: true, name: file("a") })
         .collect();
     let mut bytes = Vec::new();

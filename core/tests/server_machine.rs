@@ -245,7 +245,7 @@ fn a_flood_is_slowed_down_and_one_that_goes_on_is_cut() {
     assert_eq!(world.take(hans).len(), 2_000);
     world.pass(Duration::from_millis(20));
     assert_eq!(world.take(hans).len(), 10);
-    world.feed(Input::Received { conn: hans, bytes: flood(100).into() });
+    world.feed(Input::Received { conn: hans, bytes: flood(160).into() });
     let last = world.take(hans).pop();
     assert_eq!(last, Some(ServerFrame::Farewell(Farewell::TooManyCommands)));
     assert!(world.is_closed(hans));

@@ -30,7 +30,7 @@ const TABLE: [(Planted, u64, usize); 15] = [
     (Planted::Server(Fault::TimeoutLate), 51, 1),
     (Planted::Server(Fault::KeepAliveIsActivity), 51, 1),
     (Planted::Server(Fault::AcceptedTooEarly), 6, 2),
-    (Planted::Server(Fault::SentIsReceived), 850, 7),
+    (Planted::Server(Fault::SentIsReceived), 853, 7),
     (Planted::Server(Fault::BlockNotStored), 6, 2),
     (Planted::Server(Fault::TwoSessions), 68, 3),
     (Planted::Client(ClientFault::IgnoreCursor), 119, 2),

@@ -20,7 +20,7 @@ pub mod tracker;
 pub use batch::Batch;
 pub use bitmap::Bitmap;
 pub use content::{Content, ContentId, IdPrefix};
-pub use download::{Download, Order};
+pub use download::{Download, LONELY_MAX, Order};
 pub use fresh::Fresh;
 pub use layout::{ChunkBounds, Layout};
 pub use manifest::{ChunkHash, ChunkHasher, Manifest};

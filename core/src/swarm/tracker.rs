@@ -34,17 +34,17 @@ pub struct TrackerLimits {
     pub members_max: usize,
     /// Bytes of all bitmaps and counts together.
     pub bytes_max: usize,
-    /// Bytes of them that are there for one user.
+    /// Bytes of them that are there for one user, at most: each content counts as if nobody else took part in it.
     pub bytes_of_user_max: usize,
 }
 
 impl Default for TrackerLimits {
     fn default() -> Self {
         TrackerLimits {
-            contents_of_user_max: 16_384,
+            contents_of_user_max: 4_608,
             members_max: 4_096,
             bytes_max: 48 * 1024 * 1024,
-            bytes_of_user_max: 4 * 1024 * 1024,
+            bytes_of_user_max: 8 * 1024 * 1024,
         }
     }
 }
@@ -140,19 +140,20 @@ impl Tracker {
         }
         let own = if known.is_some() { 0 } else { Swarm::OWN_BYTES };
         let bytes = own + Swarm::member_bytes(held.chunks());
+        let share = Swarm::share_bytes(held.chunks());
         if self.bytes + bytes > self.limits.bytes_max {
             return Err(TrackerFull::All);
         }
         let (contents, theirs) =
             self.users.get(&user).map_or((0, 0), |part| (part.contents.len(), part.bytes));
         let is_too_much =
-            contents >= self.limits.contents_of_user_max || theirs + bytes > self.limits.bytes_of_user_max;
+            contents >= self.limits.contents_of_user_max || theirs + share > self.limits.bytes_of_user_max;
         if is_too_much {
             return Err(TrackerFull::User);
         }
         let part = self.users.entry(user).or_default();
         part.contents.insert(content);
-        part.bytes += Swarm::member_bytes(held.chunks());
+        part.bytes += share;
         self.bytes += bytes;
         self.swarms.entry(content).or_insert_with(|| Swarm::new(held.chunks()));
         Ok(())
@@ -191,21 +192,27 @@ impl Tracker {
         dice: &mut Dice,
     ) -> Option<Snapshot> {
         let swarm = self.swarms.get_mut(&content)?;
-        let rest = self.bytes - swarm.bytes();
-        if self.bytes + swarm.watch_bytes() > self.limits.bytes_max {
+        let (rest, before) = (self.bytes - swarm.bytes(), swarm.part_bytes(user));
+        let part = self.users.get_mut(&user)?;
+        let theirs = part.bytes + Swarm::watched_bytes(swarm.chunks()) - before;
+        let is_room = self.bytes + swarm.watch_bytes() <= self.limits.bytes_max
+            && theirs <= self.limits.bytes_of_user_max;
+        if !is_room {
             return None;
         }
         let snapshot = swarm.watch(user, hidden, owners_max, dice);
+        part.bytes = part.bytes + swarm.part_bytes(user) - before;
         self.bytes = rest + swarm.bytes();
         snapshot
     }
 
     /// A member wants to be told no more; what he has stays.
     pub fn unwatch(&mut self, user: UserId, content: Content) {
-        if let Some(swarm) = self.swarms.get_mut(&content) {
-            self.bytes -= swarm.bytes();
+        if let (Some(swarm), Some(part)) = (self.swarms.get_mut(&content), self.users.get_mut(&user)) {
+            let (rest, before) = (self.bytes - swarm.bytes(), swarm.part_bytes(user));
             swarm.unwatch(user);
-            self.bytes += swarm.bytes();
+            part.bytes = part.bytes + swarm.part_bytes(user) - before;
+            self.bytes = rest + swarm.bytes();
         }
     }
 
@@ -223,7 +230,7 @@ impl Tracker {
     /// A user takes no part in a content any more.
     pub fn withdraw(&mut self, user: UserId, content: Content) {
         let Some(swarm) = self.swarms.get_mut(&content) else { return };
-        let (rest, bytes) = (self.bytes - swarm.bytes(), Swarm::member_bytes(swarm.chunks()));
+        let (rest, bytes) = (self.bytes - swarm.bytes(), swarm.part_bytes(user));
         if !swarm.leave(user) {
             return;
         }

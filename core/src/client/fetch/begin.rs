@@ -60,12 +60,15 @@ impl Fetch {
     ) {
         let now = hands.cx.now();
         let dice = Dice::public(Seed::from(self.dice.bits()));
-        let mut source = Source::new(layout, &held, &mut self.dice);
+        // What is here under another name is given as before. Those who take part begin anew, and say what they have.
+        let gives = if self.offered.contains(&content) { Bitmap::all(layout.count()) } else { held.clone() };
+        self.part_from_all(content, hands);
+        let mut source = Source::new(layout, &gives, &mut self.dice);
         owners.iter().for_each(|owner| source.neighbours.met(*owner));
         self.sources.insert(content, source);
         let all = Bitmap::all(layout.count());
         let claims: BTreeMap<Name, Bitmap> = owners.iter().map(|owner| (*owner, all.clone())).collect();
-        let share = Share { content, watches: true, held: held.clone() };
+        let share = Share { content, watches: true, held: gives };
         hands.cx.send(Request::Share(share).frame());
         let resumed = held.held();
         let wanted = Wanted {
@@ -74,6 +77,7 @@ impl Fetch {
             layout,
             command,
             is_announced: false,
+            stranded_since: None,
             resumed,
             tenths: resumed.saturating_mul(10) / layout.count().max(1),
             owners: owners.into_iter().collect::<BTreeSet<Name>>(),

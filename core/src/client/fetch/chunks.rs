@@ -38,7 +38,6 @@ impl Fetch {
     }
 
     fn perform_one(&mut self, content: Content, order: Order<Name>, hands: &mut Hands<'_, '_>) {
-        let now = hands.cx.now();
         let Some(wanted) = self.wanted.get_mut(&content) else { return };
         match order {
             Order::Bid { owner, wants, has, later } => {
@@ -64,15 +63,14 @@ impl Fetch {
             Order::Doubt { owner, chunk } => wanted.news.add(Report::Doubted(owner, chunk)),
             Order::Bar { owner } => {
                 wanted.claims.remove(&owner);
-                wanted.download.owner_left(owner, now, &mut wanted.orders);
+                self.dismiss(owner, content, hands);
+                if let Some(source) = self.sources.get_mut(&content) {
+                    source.neighbours.forget(owner);
+                }
+                self.call_some(content, hands);
             }
             Order::Replace { owner } => {
-                if let Some(link) = self.links.get_mut(&owner)
-                    && link.greeted.remove(&content)
-                {
-                    hands.tell(owner, Transfer::Lacks { content });
-                }
-                self.part_from(owner, content, hands);
+                self.dismiss(owner, content, hands);
                 self.call_some(content, hands);
             }
             Order::GiveUp => _ = wanted.end.get_or_insert(End::Lonely),
@@ -170,9 +168,9 @@ impl Fetch {
         let Some(wanted) = self.wanted.get_mut(&content) else { return };
         match result {
             Ok(right) => {
-                let is_new = right && !wanted.download.held().contains(chunk);
+                let was_held = wanted.download.held().contains(chunk);
                 wanted.download.verified(who, chunk, right, now, &mut wanted.orders);
-                if is_new {
+                if !was_held && wanted.download.held().contains(chunk) {
                     wanted.gained.add(chunk);
                     wanted.news.add(Report::Gained(chunk));
                     if let Some(source) = self.sources.get_mut(&content) {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::wanted::End;
-use super::{Fetch, Hands, OFFERED_MAX, refuse, show};
+use super::{Fetch, Hands, refuse, show};
 use crate::client::asked::Answer;
 use crate::client::file::{FileOrder, FileTrouble};
 use crate::client::view::{Complaint, DownloadComplaint, DownloadLine, Line};
@@ -70,11 +70,7 @@ impl Fetch {
         self.forget_all_incoming(content);
         let held = Bitmap::all(wanted.layout.count());
         hands.cx.send(Request::Share(Share { content, watches: false, held: held.clone() }).frame());
-        if self.offered.len() >= OFFERED_MAX
-            && let Some(other) = self.offered.first().copied()
-        {
-            self.withdraw(other, hands);
-        }
+        self.make_room(hands);
         self.offered.insert(content);
         let from: Vec<Name> = wanted.download.deliverers().collect();
         wanted.orders.clear();
@@ -83,9 +79,7 @@ impl Fetch {
                 hands.tell(*who, crate::wire::Transfer::Has { content, held: held.clone() });
             }
         }
-        if self.sources.get(&content).is_some_and(|source| source.neighbours.iter().next().is_none()) {
-            self.sources.remove(&content);
-        }
+        self.remove_if_left(content);
         let (name, size, chunks) = (wanted.name.clone(), content.size, wanted.layout.count());
         show(DownloadLine::Downloaded { name: name.clone(), size, chunks, from }, hands);
         hands.file(FileOrder::Release { name });
@@ -97,10 +91,14 @@ impl Fetch {
         self.part_from_all(content, hands);
         self.sources.remove(&content);
         self.forget_all_incoming(content);
-        self.leave(content, hands);
         if let Some(wanted) = self.wanted.remove(&content) {
             self.not_sought(wanted.sought);
             hands.file(FileOrder::Release { name: wanted.name });
+        }
+        match self.held(content) {
+            // It is here under another name.
+            Some(held) => hands.cx.send(Request::Share(Share { content, watches: false, held }).frame()),
+            None => self.leave(content, hands),
         }
         hands.cx.send(Request::Active.frame());
     }

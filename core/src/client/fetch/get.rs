@@ -9,7 +9,7 @@ use super::wanted::{Hashes, Wanted};
 use super::{Fetch, Hands};
 use crate::client::asked::Misfit;
 use crate::name::Name;
-use crate::swarm::{Bitmap, Content, ContentId, Layout, Manifest};
+use crate::swarm::{Bitmap, Content, Layout, Manifest};
 use crate::wire::Transfer;
 
 /// How long somebody may take to send hashes before another is asked.
@@ -63,7 +63,8 @@ impl Fetch {
         if held.chunks() != layout.count() {
             return Err(Misfit);
         }
-        if self.held(content).is_none() || !self.welcomes(who, content, layout, hands) {
+        let is_barred = self.wanted.get(&content).is_some_and(|wanted| wanted.download.is_barred(who));
+        if is_barred || self.held(content).is_none() || !self.welcomes(who, content, layout, hands) {
             hands.tell(who, Transfer::Lacks { content });
             return Ok(());
         }
@@ -90,11 +91,7 @@ impl Fetch {
         let Some(idle) = all.into_iter().find(|other| !self.slots.is_bidder((*other, content))) else {
             return false;
         };
-        if let Some(link) = self.links.get_mut(&idle) {
-            link.greeted.remove(&content);
-        }
-        hands.tell(idle, Transfer::Lacks { content });
-        self.part_from(idle, content, hands);
+        self.dismiss(idle, content, hands);
         self.source(content, layout).neighbours.is_welcome(who)
     }
 
@@ -103,6 +100,19 @@ impl Fetch {
         if let Some(link) = self.links.get_mut(&who) {
             link.greeted.remove(&content);
         }
+        self.end_with(who, content, hands);
+    }
+
+    /// We take no part in a content any more with somebody.
+    pub(super) fn dismiss(&mut self, who: Name, content: Content, hands: &mut Hands<'_, '_>) {
+        if self.links.get_mut(&who).is_some_and(|link| link.greeted.remove(&content)) {
+            hands.tell(who, Transfer::Lacks { content });
+        }
+        self.end_with(who, content, hands);
+    }
+
+    /// Nothing of a content goes to somebody or comes from him any more.
+    fn end_with(&mut self, who: Name, content: Content, hands: &mut Hands<'_, '_>) {
         self.stop_uploads(who, content, hands);
         self.drop_incoming(who, |one| one == content, hands);
         self.part_from(who, content, hands);
@@ -116,58 +126,48 @@ impl Fetch {
         let (Some(wanted), Some(source)) = (self.wanted.get_mut(&content), self.sources.get(&content)) else {
             return;
         };
-        let Hashes::Coming { list, asked, not, rests_until } = &mut wanted.hashes else { return };
-        if let Some((who, until)) = *asked {
+        let Hashes::Coming(coming) = &mut wanted.hashes else { return };
+        if let Some((who, until)) = coming.asked {
             if now < until {
                 return;
             }
-            not.insert(who);
-            *asked = None;
+            coming.asked = None;
+            coming.fails(who);
         }
-        if rests_until.take_if(|until| *until <= now).is_some() {
-            not.clear();
+        if coming.rests_until.take_if(|until| *until <= now).is_some() {
+            coming.not.clear();
         }
-        // Who has a chunk has the hashes; who has most has them most likely.
+        // Who has a chunk has the hashes; who has most has them most likely; whoever has begun goes on.
         let can_be_asked = source
             .neighbours
             .iter()
-            .filter(|who| is_greeted(&self.links, *who, content) && !not.contains(who));
-        let holds = can_be_asked.map(|who| (wanted.download.chunks_of(who), who));
-        let Some((_, who)) = holds.filter(|(chunks, _)| *chunks > 0).max_by_key(|(chunks, _)| *chunks) else {
+            .filter(|who| is_greeted(&self.links, *who, content) && !coming.not.contains(who));
+        let holds = can_be_asked.map(|who| (coming.sender == Some(who), wanted.download.chunks_of(who), who));
+        let holds = holds.filter(|(_, chunks, _)| *chunks > 0);
+        let Some((.., who)) = holds.max_by_key(|(has_begun, chunks, _)| (*has_begun, *chunks)) else {
             // All have failed once. They are asked again in a while, somebody who comes at once.
-            if !not.is_empty() {
-                rests_until.get_or_insert(now + LIST_MAX);
+            if !coming.not.is_empty() {
+                coming.rests_until.get_or_insert(now + LIST_MAX);
             }
             return;
         };
-        *asked = Some((who, now + LIST_MAX));
-        let from = u32::try_from(list.len() / ContentId::BYTES).unwrap_or(u32::MAX);
+        let from = coming.ask(who, now + LIST_MAX);
         hands.tell(who, Transfer::List { content, from });
     }
 
-    /// Hashes have come. A list that is wrong proves nothing but that somebody lies: all begins anew, with another.
+    /// Hashes have come. Of a list that is wrong nothing is kept: all begins anew, with another.
     fn hashes(&mut self, who: Name, content: Content, from: u32, more: &Bytes, hands: &mut Hands<'_, '_>) {
         let now = hands.cx.now();
         let Some(wanted) = self.wanted.get_mut(&content) else { return };
         let whole = Hashes::bytes(wanted.layout);
-        let Hashes::Coming { list, asked, not, .. } = &mut wanted.hashes else { return };
-        let is_next = u32::try_from(list.len() / ContentId::BYTES) == Ok(from);
-        if asked.is_none_or(|(other, _)| other != who) || !is_next {
+        let Hashes::Coming(coming) = &mut wanted.hashes else { return };
+        if !coming.take(who, from, more, whole) {
             return;
         }
-        *asked = None;
-        if more.is_empty() || list.len() + more.len() > whole {
-            not.insert(who);
-        } else {
-            list.extend_from_slice(more);
-            if list.len() == whole {
-                match Manifest::check(content.id, wanted.layout, list) {
-                    Some(manifest) => wanted.hashes = Hashes::Known(manifest),
-                    None => {
-                        not.insert(who);
-                        list.clear();
-                    }
-                }
+        if coming.list.len() == whole {
+            match Manifest::check(content.id, wanted.layout, &coming.list) {
+                Some(manifest) => wanted.hashes = Hashes::Known(manifest),
+                None => coming.fails(who),
             }
         }
         if wanted.hashes.manifest().is_some() {
@@ -180,11 +180,10 @@ impl Fetch {
 }
 
 impl Wanted {
-    /// Somebody is gone who may have been asked for hashes.
+    /// Somebody is gone who may have been asked for hashes. That he lied is not forgotten.
     pub(super) fn hashes_left(&mut self, who: Name) {
-        if let Hashes::Coming { asked, not, .. } = &mut self.hashes {
-            asked.take_if(|(other, _)| *other == who);
-            not.remove(&who);
+        if let Hashes::Coming(coming) = &mut self.hashes {
+            coming.asked.take_if(|(other, _)| *other == who);
         }
     }
 }

@@ -5,14 +5,15 @@ use alloc::vec::Vec;
 
 use super::link::is_greeted;
 use super::swarm::tell_got;
-use super::{Fetch, Hands};
+use super::{Fetch, Hands, OFFERED_MAX};
 use crate::client::asked::Misfit;
 use crate::client::file::FileOrder;
 use crate::id::ConnId;
 use crate::name::Name;
 use crate::seed::Dice;
+use crate::swarm::slots::OUTSTANDING_MAX;
 use crate::swarm::{Bid, Bitmap, Content, ContentId, Fresh, Layout, Manifest, Neighbours};
-use crate::wire::{HASHES_MAX, Refused, Transfer};
+use crate::wire::{HASHES_MAX, Refused, Request, Share, Transfer};
 
 /// Chunks that one person has under way from us at most, whatever he was granted.
 const UPLOADS_MAX: usize = 64;
@@ -28,6 +29,9 @@ pub(super) struct Source {
     /// What was suggested, in the order of the grants that have no answer.
     suggested: VecDeque<(Name, Option<u32>)>,
 }
+
+/// Grants to one person that may still be answered. Answers to older ones will not come.
+const ANSWERS_MAX: usize = OUTSTANDING_MAX as usize;
 
 /// A chunk on its way to somebody.
 #[derive(Clone, Debug)]
@@ -48,6 +52,18 @@ impl Source {
     pub(super) fn left(&mut self, who: Name) {
         self.suggested.retain(|(other, _)| *other != who);
         self.fresh.left(who);
+    }
+
+    /// What to suggest with a grant.
+    fn suggest(&mut self, who: Name) -> Option<u32> {
+        if self.suggested.iter().filter(|(other, _)| *other == who).count() >= ANSWERS_MAX
+            && let Some(unanswered) = self.take_suggestion(who)
+        {
+            self.fresh.spurned(unanswered);
+        }
+        let suggested = self.fresh.suggest();
+        self.suggested.push_back((who, suggested));
+        suggested
     }
 
     /// Takes the suggestion that went with the oldest unanswered grant to somebody.
@@ -81,14 +97,14 @@ impl Fetch {
     /// Grants what is free.
     pub(super) fn grant(&mut self, hands: &mut Hands<'_, '_>) {
         let now = hands.cx.now();
-        let wanted = &self.wanted;
+        let (wanted, offered) = (&self.wanted, &self.offered);
         let is_something = |(who, content): (Name, Content)| {
-            wanted.get(&content).is_none_or(|wanted| wanted.download.has_for(who))
+            let has_for = wanted.get(&content).is_none_or(|wanted| wanted.download.has_for(who));
+            has_for || offered.contains(&content)
         };
         while let Some((who, content)) = self.slots.grant(now, &mut self.dice, is_something) {
             let Some(source) = self.sources.get_mut(&content) else { continue };
-            let suggested = source.fresh.suggest();
-            source.suggested.push_back((who, suggested));
+            let suggested = source.suggest(who);
             // Whoever chooses knows all that there is to choose from, also what others hear of in a moment.
             if let Some(wanted) = wanted.get(&content).filter(|_| is_greeted(&self.links, who, content)) {
                 tell_got(who, content, wanted.gained.waiting(), hands);
@@ -183,6 +199,9 @@ impl Fetch {
         hands: &mut Hands<'_, '_>,
     ) {
         let Some(Upload { content, who, .. }) = self.uploads.remove(&(peer, transfer)) else { return };
+        if let Some(link) = self.links.get_mut(&who) {
+            link.used_at = hands.cx.now();
+        }
         self.slots.sent((who, content), bytes, hands.cx.now());
         if !whole {
             hands.tell(who, Transfer::Refuse { transfer, why: Refused::BrokenOff });
@@ -195,9 +214,27 @@ impl Fetch {
         if !self.offered.remove(&content) {
             return;
         }
+        if self.wanted.contains_key(&content) {
+            // It is being fetched under another name: others get what of that is here.
+            let held = self.held(content);
+            let share = held.map(|held| Share { content, watches: true, held });
+            share.into_iter().for_each(|share| hands.cx.send(Request::Share(share).frame()));
+            return;
+        }
         self.leave(content, hands);
         self.part_from_all(content, hands);
         self.sources.remove(&content);
+    }
+
+    /// Makes room for one more file that is offered: one of which nobody gets anything is not offered until it is asked
+    /// for again.
+    pub(super) fn make_room(&mut self, hands: &mut Hands<'_, '_>) {
+        if self.offered.len() >= OFFERED_MAX {
+            let idle = self.offered.iter().find(|content| !self.sources.contains_key(content));
+            if let Some(other) = idle.or(self.offered.first()).copied() {
+                self.withdraw(other, hands);
+            }
+        }
     }
 
     /// Nobody gets anything of a content any more.

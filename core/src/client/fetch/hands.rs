@@ -28,11 +28,12 @@ impl Hands<'_, '_> {
         self.peers.tell(who, transfer, self.cx);
     }
 
-    /// Has the server introduce somebody.
-    pub(super) fn call(&mut self, whom: Name) {
-        if !self.peers.is_calling(whom) {
-            let request = self.ids.next_request();
-            self.peers.call(whom, request, self.cx);
+    /// Has the server introduce somebody. False if too many are being called.
+    pub(super) fn call(&mut self, whom: Name) -> bool {
+        if self.peers.is_calling(whom) {
+            return true;
         }
+        let request = self.ids.next_request();
+        self.peers.call(whom, request, self.cx)
     }
 }

@@ -16,6 +16,8 @@ use crate::wire::Transfer;
 
 /// How long after a call that led to nothing the next one is made.
 const CALL_AGAIN: Duration = Duration::from_secs(1);
+/// How long after one for which there were too many.
+const CALL_SOON: Duration = Duration::from_millis(50);
 
 /// How often one who has nobody to fetch from asks anew who offers the file.
 const SEEK_LONELY: Duration = Duration::from_secs(2);
@@ -88,11 +90,11 @@ impl Fetch {
 
     /// What there is here of a content; nothing if we take no part in it.
     pub(super) fn held(&self, content: Content) -> Option<Bitmap> {
-        if let Some(wanted) = self.wanted.get(&content) {
-            return Some(wanted.download.held().clone());
+        if self.offered.contains(&content) {
+            let layout = Layout::new(content.size, self.terms.chunks)?;
+            return Some(Bitmap::all(layout.count()));
         }
-        let layout = Layout::new(content.size, self.terms.chunks)?;
-        self.offered.contains(&content).then(|| Bitmap::all(layout.count()))
+        self.wanted.get(&content).map(|wanted| wanted.download.held().clone())
     }
 
     fn unlinked(&mut self, who: Name, hands: &mut Hands<'_, '_>) {
@@ -140,25 +142,33 @@ impl Fetch {
             }
             None => {
                 source.neighbours.forget(who);
-                if source.neighbours.iter().next().is_none() {
-                    self.sources.remove(&content);
-                }
+                self.remove_if_left(content);
             }
         }
         self.ask_for_hashes(content, hands);
     }
 
+    /// A source of which nobody gets anything is none.
+    pub(super) fn remove_if_left(&mut self, content: Content) {
+        if self.sources.get(&content).is_some_and(|source| source.neighbours.iter().next().is_none()) {
+            self.sources.remove(&content);
+        }
+    }
+
     fn unreached(&mut self, who: Name, hands: &mut Hands<'_, '_>) {
         let again = hands.cx.now() + CALL_AGAIN;
-        for content in self.contents() {
-            let (Some(wanted), Some(source)) =
-                (self.wanted.get_mut(&content), self.sources.get_mut(&content))
-            else {
-                continue;
-            };
-            if source.neighbours.contains(who) {
-                source.neighbours.put_off(who);
-                wanted.call_at.get_or_insert(again);
+        let all = self.sources.iter().filter(|(_, source)| source.neighbours.contains(who));
+        for content in all.map(|(content, _)| *content).collect::<Vec<_>>() {
+            let Some(source) = self.sources.get_mut(&content) else { continue };
+            match self.wanted.get_mut(&content) {
+                Some(wanted) => {
+                    source.neighbours.put_off(who);
+                    wanted.call_at.get_or_insert(again);
+                }
+                None => {
+                    source.neighbours.forget(who);
+                    self.remove_if_left(content);
+                }
             }
         }
     }
@@ -176,10 +186,7 @@ impl Fetch {
     /// Connections over which nothing has gone for a while are closed, unless something is fetched over them.
     pub(super) fn close_idle(&mut self, hands: &mut Hands<'_, '_>) {
         let now = hands.cx.now();
-        let wanted = &self.wanted;
-        let is_idle = |link: &Link| {
-            link.used_at + IDLE_MAX <= now && !link.greeted.iter().any(|one| wanted.contains_key(one))
-        };
+        let is_idle = |link: &Link| link.used_at + IDLE_MAX <= now && self.is_quiet(link);
         let idle: Vec<Name> =
             self.links.iter().filter(|(_, link)| is_idle(link)).map(|(who, _)| *who).collect();
         idle.into_iter().for_each(|who| hands.peers.unlink(who, hands.cx));
@@ -187,9 +194,15 @@ impl Fetch {
 
     /// When to look for such connections.
     pub(super) fn idle_at(&self) -> Option<Time> {
-        let wanted = &self.wanted;
-        let is_quiet = |link: &&Link| !link.greeted.iter().any(|one| wanted.contains_key(one));
-        self.links.values().filter(is_quiet).map(|link| link.used_at + IDLE_MAX).min()
+        self.links.values().filter(|link| self.is_quiet(link)).map(|link| link.used_at + IDLE_MAX).min()
+    }
+
+    /// Nothing is fetched over a connection, and nothing is on its way: while a chunk goes to somebody who is slow, he says
+    /// nothing.
+    fn is_quiet(&self, link: &Link) -> bool {
+        let all = (link.conn, u32::MIN)..=(link.conn, u32::MAX);
+        self.uploads.range(all).next().is_none()
+            && !link.greeted.iter().any(|one| self.wanted.contains_key(one))
     }
 
     /// Calls those who take part, as many as there should be.
@@ -202,8 +215,15 @@ impl Fetch {
         {
             if self.links.contains_key(&who) {
                 self.greet(who, content, hands);
-            } else {
-                hands.call(who);
+            } else if !hands.call(who) {
+                let soon = hands.cx.now() + CALL_SOON;
+                if let (Some(wanted), Some(source)) =
+                    (self.wanted.get_mut(&content), self.sources.get_mut(&content))
+                {
+                    source.neighbours.put_off(who);
+                    wanted.call_at.get_or_insert(soon);
+                }
+                return;
             }
         }
     }
@@ -217,7 +237,7 @@ impl Fetch {
         if wanted.download.deadline().is_some_and(|at| at <= now) {
             wanted.download.chime(now, &mut wanted.orders);
         }
-        if wanted.download.is_lonely() {
+        if wanted.note_stranded(now) || wanted.download.is_lonely() {
             // Somebody may have come of whom nobody has asked.
             let soon = now + SEEK_LONELY;
             wanted.seek_at = Some(wanted.seek_at.map_or(soon, |at| at.min(soon)));

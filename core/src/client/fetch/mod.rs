@@ -166,8 +166,12 @@ impl Fetch {
         let mut went_on = false;
         while let Some((request, fetching)) = self.turns.front() {
             let request = *request;
-            // To begin one more changes nothing for those before; to list or to end one does.
-            let is_next = matches!(fetching, Fetching::Begin { .. }) || hands.replies.is_first(request);
+            // To begin one more changes nothing for those before, unless it is the same; to list or to end one does.
+            let is_next = match fetching {
+                Fetching::Begin { name, .. } => !self.is_undecided(name),
+                Fetching::List | Fetching::Cancel(_) => false,
+            };
+            let is_next = is_next || hands.replies.is_first(request);
             if !is_next {
                 break;
             }

@@ -23,6 +23,8 @@ const TOLD_AFTER: Duration = Duration::from_secs(2);
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// How long after somebody has logged in he is asked what he offers: his files must be looked through.
 const SEEK_AFTER_LOGIN: Duration = Duration::from_secs(1);
+/// Questions under way that no command waits for.
+const SEEKS_MAX: usize = 32;
 /// Findings of one name that are looked at; no team has so many people.
 const FINDINGS_MAX: usize = 1 << 16;
 
@@ -119,6 +121,11 @@ impl Fetch {
         self.seeks.push(Seek { name, id, command: Some(command), began, stage, indexing: 0 });
     }
 
+    /// It is not known yet what becomes of a command for this name.
+    pub(super) fn is_undecided(&self, name: &FileName) -> bool {
+        self.seeks.iter().any(|seek| seek.name == *name && seek.command.is_some())
+    }
+
     /// Whether it is our question that the server answers.
     pub(in crate::client) fn is_seek(&self, request: RequestId) -> bool {
         self.seek_of(request).is_some()
@@ -136,12 +143,24 @@ impl Fetch {
 
     /// Asks who offers a file that is being fetched: perhaps somebody who was not there before.
     pub(super) fn seek_more(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
+        let is_room = self.has_room_to_seek();
         let Some(wanted) = self.wanted.get_mut(&content).filter(|wanted| wanted.sought.is_none()) else {
             return;
         };
+        if !is_room {
+            wanted.seek_at.get_or_insert(hands.cx.now() + AGAIN_AFTER);
+            return;
+        }
         let request = hands.ids.next_request();
         wanted.sought = Some(request);
         hands.cx.send(Request::Seek { request, again: true, name: wanted.name.clone() }.frame());
+    }
+
+    /// The server is not asked about everything at once.
+    fn has_room_to_seek(&self) -> bool {
+        let told = self.seeks.iter().filter(|seek| seek.command.is_none() && seek.asked().is_some());
+        let sought = self.wanted.values().filter(|wanted| wanted.sought.is_some());
+        told.count() + sought.count() + self.late.len() < SEEKS_MAX
     }
 
     /// Somebody came who may have something of what is fetched.
@@ -166,7 +185,8 @@ impl Fetch {
             finding.owner != own && (finding.offer.content, finding.offer.size) == (content.id, content.size)
         };
         let Some(source) = self.sources.get_mut(&content) else { return };
-        for owner in page.findings.iter().filter(fits).map(|finding| finding.owner) {
+        let owners = page.findings.iter().filter(fits).map(|finding| finding.owner);
+        for owner in owners.filter(|owner| !wanted.download.is_barred(*owner)) {
             source.neighbours.met(owner);
             if !self.links.contains_key(&owner) {
                 wanted.claims.insert(owner, Bitmap::all(wanted.layout.count()));
@@ -220,7 +240,9 @@ impl Fetch {
     /// Asks once more those who did not know yet, and tells the person that he waits for them.
     pub(super) fn seek_again(&mut self, hands: &mut Hands<'_, '_>) {
         let now = hands.cx.now();
-        for seek in &mut self.seeks {
+        for place in 0..self.seeks.len() {
+            let is_room = self.has_room_to_seek();
+            let seek = &mut self.seeks[place];
             if seek.indexing > 0
                 && now >= seek.began + TOLD_AFTER
                 && let Some(command) = seek.command.take()
@@ -229,6 +251,10 @@ impl Fetch {
                 hands.replies.known(command, Answer::Line(Line::Download(line)));
             }
             if matches!(seek.stage, Stage::Waiting(until) if until <= now) {
+                if seek.command.is_none() && !is_room {
+                    seek.stage = Stage::Waiting(now + AGAIN_AFTER);
+                    continue;
+                }
                 let request = hands.ids.next_request();
                 let name = seek.name.clone();
                 hands.cx.send(Request::Seek { request, again: true, name }.frame());
@@ -277,10 +303,11 @@ impl Fetch {
 
     fn prepare(&mut self, place: usize, content: Content, owners: Vec<Name>, hands: &mut Hands<'_, '_>) {
         let name = self.seeks[place].name.clone();
-        let is_it = |seek: &Seek| matches!(seek.stage, Stage::Preparing(other, _) if other == content);
-        if self.wanted.contains_key(&content) || self.seeks.iter().any(is_it) {
+        let is_it = |seek: &&Seek| matches!(seek.stage, Stage::Preparing(other, _) if other == content);
+        let begun = self.wanted.get(&content).map(|wanted| &wanted.name);
+        if let Some(other) = begun.or_else(|| self.seeks.iter().find(is_it).map(|seek| &seek.name)) {
             // The same under another name: what comes belongs to that one.
-            let complaint = DownloadComplaint::Running(name);
+            let complaint = DownloadComplaint::Running(other.clone());
             return self.answer(place, Line::Refused(Complaint::Download(complaint)), hands);
         }
         self.seeks[place].stage = Stage::Preparing(content, owners);

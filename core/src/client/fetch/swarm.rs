@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::link::is_greeted;
-use super::{ASKED_MAX, Fetch, Hands, OFFERED_MAX};
+use super::{ASKED_MAX, Fetch, Hands};
 use crate::name::Name;
 use crate::pattern::Pattern;
 use crate::swarm::{Bitmap, Content, Layout};
@@ -39,9 +39,10 @@ impl Fetch {
     /// A content is whole here, and others may fetch it.
     pub(super) fn offer(&mut self, content: Content, hands: &mut Hands<'_, '_>) {
         let Some(layout) = Layout::new(content.size, self.terms.chunks) else { return };
-        if self.wanted.contains_key(&content) || self.offered.len() >= OFFERED_MAX {
+        if self.wanted.contains_key(&content) || self.offered.contains(&content) {
             return;
         }
+        self.make_room(hands);
         if self.offered.insert(content) {
             let held = Bitmap::all(layout.count());
             hands.cx.send(Request::Share(Share { content, watches: false, held }).frame());
@@ -55,7 +56,7 @@ impl Fetch {
         let Some(source) = self.sources.get_mut(&page.content) else { return };
         let chunks = wanted.layout.count();
         for (who, held) in page.came {
-            if who == self.own || held.chunks() != chunks {
+            if who == self.own || held.chunks() != chunks || wanted.download.is_barred(who) {
                 continue;
             }
             if wanted.is_introduced && !self.links.contains_key(&who) {

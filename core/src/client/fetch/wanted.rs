@@ -7,7 +7,9 @@ use crate::client::view::Progress;
 use crate::filename::FileName;
 use crate::id::RequestId;
 use crate::name::Name;
-use crate::swarm::{Batch, Bitmap, ChunkHash, Content, ContentId, Download, Layout, Manifest, Order};
+use crate::swarm::{
+    Batch, Bitmap, ChunkHash, Content, ContentId, Download, LONELY_MAX, Layout, Manifest, Order,
+};
 use crate::time::Time;
 use crate::wire::{HASHES_MAX, Report};
 
@@ -25,6 +27,8 @@ pub(super) struct Wanted {
     pub(super) resumed: u32,
     /// How far it had come, in tenths, when the person was told last.
     pub(super) tenths: u32,
+    /// Since when all is here, and nobody can say what it must be.
+    pub(super) stranded_since: Option<Time>,
     /// Who has something of it, as far as that was known at the beginning.
     pub(super) owners: BTreeSet<Name>,
     /// The server has told who takes part.
@@ -68,12 +72,63 @@ pub(super) enum End {
     Lonely,
 }
 
+/// Hashes that have not all come. All of them are of one person: of a list from two nobody could say who lied.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Coming {
+    /// Those that have come.
+    pub(super) list: Vec<u8>,
+    /// From whom.
+    pub(super) sender: Option<Name>,
+    /// Of whom they are asked, and until when he is waited for.
+    pub(super) asked: Option<(Name, Time)>,
+    /// Who had none, was too late, or lied.
+    pub(super) not: BTreeSet<Name>,
+    /// Until when those are left alone once there is nobody else.
+    pub(super) rests_until: Option<Time>,
+}
+
+impl Coming {
+    fn deadline(&self) -> Option<Time> {
+        self.asked.map(|(_, until)| until).or(self.rests_until)
+    }
+
+    /// Somebody is asked for those that are missing, until then: from which one on.
+    pub(super) fn ask(&mut self, who: Name, until: Time) -> u32 {
+        if self.sender != Some(who) {
+            self.list.clear();
+        }
+        (self.sender, self.asked) = (Some(who), Some((who, until)));
+        u32::try_from(self.list.len() / ContentId::BYTES).unwrap_or(u32::MAX)
+    }
+
+    /// Some have come, of which there are `whole` bytes in all. False if nobody was asked for these; of whoever sends
+    /// fewer than a frame holds nothing is taken.
+    pub(super) fn take(&mut self, who: Name, from: u32, more: &[u8], whole: usize) -> bool {
+        let is_next = u32::try_from(self.list.len() / ContentId::BYTES) == Ok(from);
+        if self.asked.take_if(|(asked, _)| *asked == who && is_next).is_none() {
+            return false;
+        }
+        if more.len() == (whole - self.list.len()).min(HASHES_MAX * ContentId::BYTES) {
+            self.list.extend_from_slice(more);
+        } else {
+            self.fails(who);
+        }
+        true
+    }
+
+    /// Nothing is taken from somebody any more, as long as there are others.
+    pub(super) fn fails(&mut self, who: Name) {
+        self.not.insert(who);
+        self.list.clear();
+        self.sender = None;
+    }
+}
+
 /// What the chunks must be.
 #[derive(Clone, Debug)]
 pub(super) enum Hashes {
-    /// Those that have come, of whom they are asked, and until when he is waited for; who had none, and until when
-    /// those are left alone once there is nobody else.
-    Coming { list: Vec<u8>, asked: Option<(Name, Time)>, not: BTreeSet<Name>, rests_until: Option<Time> },
+    /// They are still to come.
+    Coming(Coming),
     /// All of them.
     Known(Manifest),
 }
@@ -84,20 +139,20 @@ impl Hashes {
         let list: &[u8] = if layout.count() == 1 { &content.id.0 } else { &[] };
         match Manifest::check(content.id, layout, list) {
             Some(manifest) => Hashes::Known(manifest),
-            None => Hashes::Coming { list: Vec::new(), asked: None, not: BTreeSet::new(), rests_until: None },
+            None => Hashes::Coming(Coming::default()),
         }
     }
 
     pub(super) const fn manifest(&self) -> Option<&Manifest> {
         match self {
             Hashes::Known(manifest) => Some(manifest),
-            Hashes::Coming { .. } => None,
+            Hashes::Coming(_) => None,
         }
     }
 
     /// All of them come from `who` in one frame, and before anything that he is asked for from now on.
     pub(super) fn come_first_from(&self, who: Name, layout: Layout) -> bool {
-        let Hashes::Coming { asked: Some((asked, _)), .. } = self else { return false };
+        let Hashes::Coming(Coming { asked: Some((asked, _)), .. }) = self else { return false };
         *asked == who && layout.count() as usize <= HASHES_MAX
     }
 
@@ -112,6 +167,20 @@ impl Wanted {
         Progress { held: self.download.held().held(), chunks: self.layout.count() }
     }
 
+    /// Notes whether all is here and nobody is asked what it must be; false if not, or not for too long.
+    pub(super) fn note_stranded(&mut self, now: Time) -> bool {
+        let nobody = matches!(&self.hashes, Hashes::Coming(coming) if coming.asked.is_none());
+        if !self.download.is_complete() || !nobody {
+            self.stranded_since = None;
+            return false;
+        }
+        let since = *self.stranded_since.get_or_insert(now);
+        if since + LONELY_MAX <= now {
+            self.end.get_or_insert(End::Lonely);
+        }
+        true
+    }
+
     pub(super) fn hash(&self, chunk: u32) -> Option<ChunkHash> {
         self.hashes.manifest()?.hash(chunk)
     }
@@ -122,7 +191,7 @@ impl Wanted {
             return None;
         }
         let list = match &self.hashes {
-            Hashes::Coming { asked, rests_until, .. } => asked.map(|(_, until)| until).or(*rests_until),
+            Hashes::Coming(coming) => coming.deadline(),
             Hashes::Known(_) => None,
         };
         let news = self.gained.deadline().into_iter().chain(self.news.deadline()).min();

@@ -14,6 +14,9 @@ use crate::id::{ConnId, RequestId};
 use crate::name::Name;
 use crate::wire::{Outcome, PeerFrame, Request, Transfer};
 
+/// Calls that the server has not answered.
+const UNANSWERED_MAX: usize = 32;
+
 /// What happens between two people who exchange files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::client) enum Told {
@@ -87,7 +90,9 @@ impl Links {
 impl Peers {
     /// The server is asked for somebody. False if too much is under way.
     pub(in crate::client) fn call(&mut self, whom: Name, request: RequestId, cx: &mut Context<'_>) -> bool {
-        let is_room = self.links.calls.len() < CALLS_MAX && !self.parted;
+        let is_unanswered = |who: &&Name| !self.openings.contains_key(&Tie::fetch(**who));
+        let unanswered = self.links.calls.values().filter(is_unanswered).count();
+        let is_room = self.links.calls.len() < CALLS_MAX && unanswered < UNANSWERED_MAX && !self.parted;
         if is_room {
             self.links.calls.insert(request, whom);
             self.note_call(request);

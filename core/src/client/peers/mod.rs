@@ -39,6 +39,9 @@ use session::Session;
 
 /// Connections to other clients at once; further ones are closed.
 const LINES_MAX: usize = 256;
+/// Of those, connections with one key that have not said what for: nobody needs more than the places at which he is
+/// looked for, and one person must not take everybody's.
+const STRANGERS_MAX: usize = 16;
 /// Introductions that are waited for at once; a server that makes more is not heard.
 const OPENINGS_MAX: usize = 1_024;
 /// Calls whose late answers are recognised.
@@ -122,7 +125,10 @@ impl Peers {
         let now = cx.now();
         let fits = |opening: &Opening| opening.key == key && pass.is_none_or(|pass| opening.pass == pass);
         let expected = self.openings.iter().find(|(_, opening)| fits(opening));
-        let Some((&tie, opening)) = expected.filter(|_| self.lines.len() < LINES_MAX) else {
+        let is_stranger = |line: &&PeerLine| line.key == key && matches!(line.stage, Stage::Stranger { .. });
+        let strangers = self.lines.values().filter(is_stranger).count();
+        let is_room = self.lines.len() < LINES_MAX && (pass.is_some() || strangers < STRANGERS_MAX);
+        let Some((&tie, opening)) = expected.filter(|_| is_room) else {
             return cx.order(Action::ClosePeer { peer });
         };
         let stage = match pass {

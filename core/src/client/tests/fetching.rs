@@ -1,6 +1,8 @@
 //! Downloads: hans's client, with everybody else played by hand.
 
 mod chunks;
+mod giving;
+mod hostile;
 mod told;
 
 use super::pair::{conn, key, online_as};
@@ -8,8 +10,10 @@ use super::*;
 use crate::direct::{Pass, Purpose, Role};
 use crate::filename::FileName;
 use crate::id::ConnId;
-use crate::swarm::{Bitmap, ChunkBounds, ChunkHasher, Content, Layout, Manifest};
-use crate::wire::{Finding, Found, Offer, Offers, PeerFrame, Refused, SwarmPage, Transfer, Vouch};
+use crate::swarm::{Bitmap, ChunkBounds, ChunkHasher, Content, ContentId, Layout, Manifest};
+use crate::wire::{
+    Finding, Found, HASHES_MAX, Offer, Offers, PeerFrame, Refused, SwarmPage, Transfer, Vouch,
+};
 
 const BOUNDS: ChunkBounds = ChunkBounds { min: 1024, max: 4096 };
 

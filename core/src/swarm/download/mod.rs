@@ -133,6 +133,12 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         self.owners.get(&key).is_none_or(|owner| self.held.exceeds(&owner.has))
     }
 
+    /// Somebody has sent something wrong: nothing more is asked of him.
+    #[must_use]
+    pub fn is_barred(&self, key: K) -> bool {
+        self.barred.contains(&key)
+    }
+
     /// How many chunks somebody has, as far as he has told.
     #[must_use]
     pub fn chunks_of(&self, key: K) -> u32 {

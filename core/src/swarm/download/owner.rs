@@ -32,6 +32,8 @@ const WINDOW_UNPROVEN: u32 = 2;
 const KEPT_MAX: Duration = Duration::from_secs(1);
 /// A bid that was not answered for so long no longer keeps others from being asked.
 const BID_FRESH: Duration = Duration::from_secs(1);
+/// A bid that was not answered for so long is said anew: an owner forgets those of whoever was late to answer a grant.
+const BID_MAX: Duration = Duration::from_secs(5);
 
 /// How somebody has failed since he last proved good.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +67,8 @@ pub(super) struct Owner {
     pub(super) later: bool,
     /// When we last did.
     bid_at: Time,
+    /// When we last said for how many.
+    said_at: Time,
     /// Chunks that are chosen and not here.
     pub(super) under_way: u32,
     /// When something last came, or began to be waited for.
@@ -92,6 +96,7 @@ impl Owner {
             bids: 0,
             later: false,
             bid_at: Time::ZERO,
+            said_at: Time::ZERO,
             under_way: 0,
             moved_at: Time::ZERO,
             delivered: 0,
@@ -156,9 +161,19 @@ impl Owner {
         if !self.later && now < self.bid_at + BID_FRESH { self.bids } else { 0 }
     }
 
-    /// When fresh bids are no longer fresh.
+    /// When bids are no longer fresh, or are to be said anew.
     pub(super) fn bids_age_at(&self, now: Time) -> Option<Time> {
-        Some(self.bid_at + BID_FRESH).filter(|at| self.bids > 0 && *at > now)
+        let times = [self.bid_at + BID_FRESH, self.said_at + BID_MAX];
+        times.into_iter().filter(|at| self.bids > 0 && *at > now).min()
+    }
+
+    /// Whether bids are to be said anew; then they are, now.
+    pub(super) fn repeats_bids(&mut self, now: Time) -> bool {
+        let repeats = self.bids > 0 && now >= self.said_at + BID_MAX;
+        if repeats {
+            self.said_at = now;
+        }
+        repeats
     }
 
     /// Another chunk is bid for.
@@ -167,7 +182,7 @@ impl Owner {
             (self.later, self.bids) = (later, 0);
         }
         self.bids += 1;
-        self.bid_at = now;
+        (self.bid_at, self.said_at) = (now, now);
     }
 
     /// He has got something that is wanted: what was bid for later is bid for anew.

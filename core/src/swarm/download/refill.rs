@@ -62,6 +62,7 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
             return;
         }
         self.answer_kept(now, out);
+        self.repeat_bids(now, out);
         self.note_company(now);
         self.postpone(now, out);
         let mut lacking = self.lacking(now);
@@ -75,6 +76,16 @@ impl<K: Ord + Copy + fmt::Debug> Download<K> {
         }
         self.hope(now, out);
         self.look_again(now);
+    }
+
+    /// Says anew what was bid for long ago and is not answered.
+    fn repeat_bids(&mut self, now: Time, out: &mut Vec<Order<K>>) {
+        let has = self.here_or_coming();
+        for (key, owner) in &mut self.owners {
+            if owner.repeats_bids(now) {
+                out.push(Order::Bid { owner: *key, wants: owner.bids(), has, later: owner.later });
+            }
+        }
     }
 
     /// Bids at this owner, if more bids are wanted.

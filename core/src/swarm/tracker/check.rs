@@ -15,7 +15,7 @@ impl Tracker {
         assert!(self.bytes <= self.limits.bytes_max, "all together is bounded");
         for (user, part) in &self.users {
             let swarms = || part.contents.iter().filter_map(|content| self.swarms.get(content));
-            let bytes = swarms().map(|swarm| Swarm::member_bytes(swarm.chunks())).sum();
+            let bytes = swarms().map(|swarm| swarm.part_bytes(*user)).sum();
             assert!(swarms().all(|swarm| swarm.has_member(*user)), "a part is of a swarm");
             assert_eq!((swarms().count(), part.bytes), (part.contents.len(), bytes), "a part is counted");
             assert!(part.contents.len() <= self.limits.contents_of_user_max, "a part is bounded");

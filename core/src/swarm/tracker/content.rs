@@ -48,6 +48,27 @@ impl Swarm {
         chunks.div_ceil(8) as usize + 256
     }
 
+    /// Bytes that somebody is charged who takes part: as if he were the only one. Whoever begins many contents pays for
+    /// each of them.
+    pub(super) const fn share_bytes(chunks: u32) -> usize {
+        Swarm::OWN_BYTES + Swarm::member_bytes(chunks)
+    }
+
+    /// Bytes that a member is charged: whoever watches also for the counting.
+    pub(super) fn part_bytes(&self, user: UserId) -> usize {
+        if self.watches(user) { Swarm::watched_bytes(self.chunks) } else { Swarm::share_bytes(self.chunks) }
+    }
+
+    /// The same of one who watches a content of so many chunks.
+    pub(super) const fn watched_bytes(chunks: u32) -> usize {
+        Swarm::share_bytes(chunks) + Copies::bytes(chunks)
+    }
+
+    /// Somebody is told of what changes.
+    pub(super) fn watches(&self, user: UserId) -> bool {
+        self.member(user).is_some_and(|member| member.watches)
+    }
+
     /// Bytes of all of it, about.
     pub(super) fn bytes(&self) -> usize {
         let counts = if self.copies.is_some() { Copies::bytes(self.chunks) } else { 0 };
@@ -181,8 +202,7 @@ impl Swarm {
 
     /// From now on a member must not see `whom`, who takes part here, or is allowed to. False if nothing follows.
     pub(super) fn sees(&mut self, user: UserId, whom: UserId, on: bool) -> bool {
-        let watches = self.member(user).is_some_and(|member| member.watches);
-        let concerns = watches && (self.has_member(whom) || self.left.contains(&whom));
+        let concerns = self.watches(user) && (self.has_member(whom) || self.left.contains(&whom));
         if concerns {
             self.sights.entry(user).or_default().set(whom, on);
         }

@@ -101,8 +101,11 @@ fn what_nobody_honest_says_ends_the_connection() {
 
 #[test]
 fn a_list_that_is_wrong_is_asked_of_another() {
-    let mut world = World::begun(10_000, &Bitmap::none(10));
-    world.swarm(Vec::from([(name("yoda"), Bitmap::all(10))]));
+    // Its hashes are more than one frame holds.
+    let (size, chunks) = (4_400_000, HASHES_MAX + 51);
+    let mut world = World::begun(size, &Bitmap::none(u32::try_from(chunks).expect("few")));
+    assert_eq!(world.file.chunks() as usize, chunks);
+    world.swarm(Vec::from([(name("yoda"), Bitmap::all(world.file.chunks()))]));
     let content = world.file.content();
     let (luke, yoda) = (world.meets("luke"), world.meets("yoda"));
     let asked = |world: &mut World| {
@@ -110,15 +113,20 @@ fn a_list_that_is_wrong_is_asked_of_another() {
         said.into_iter().find(|(_, one)| matches!(one, Transfer::List { .. })).map(|(peer, _)| peer)
     };
     let first = asked(&mut world).expect("somebody is asked");
-    let hashes = Bytes::from(alloc::vec![7; 320]);
-    world.hears(first, Transfer::Hashes { content, from: 0, hashes });
+    let full = HASHES_MAX * ContentId::BYTES;
+    for (from, len) in [(0, full), (HASHES_MAX, chunks * ContentId::BYTES - full)] {
+        let (from, hashes) = (u32::try_from(from).expect("few"), Bytes::from(alloc::vec![7; len]));
+        world.hears(first, Transfer::Hashes { content, from, hashes });
+    }
+    world.said.retain(|(_, one)| !matches!(one, Transfer::List { from, .. } if *from > 0));
     let second = asked(&mut world).expect("another is asked");
     assert_eq!(second, if first == luke { yoda } else { luke });
-    let hashes = world.file.manifest.list().slice(..64);
+    let hashes = world.file.manifest.list().slice(..full);
     world.hears(second, Transfer::Hashes { content, from: 0, hashes });
     assert_eq!(asked(&mut world), Some(second), "for the rest");
-    let hashes = world.file.manifest.list().slice(64..);
-    world.hears(second, Transfer::Hashes { content, from: 2, hashes });
+    let hashes = world.file.manifest.list().slice(full..);
+    let from = u32::try_from(HASHES_MAX).expect("few");
+    world.hears(second, Transfer::Hashes { content, from, hashes });
     assert!(world.grant(second).is_some());
 }
 
