@@ -20,6 +20,7 @@ mod lane;
 mod ledger;
 #[cfg(feature = "planted")]
 mod planted;
+mod probe;
 mod roster;
 mod session;
 mod sessions;

@@ -15,6 +15,7 @@ use super::addresses::Network;
 use super::config::planted;
 use super::cx::{Cx, Sleeper};
 use super::envelope::{Knock, ToDoor, ToHome, ToSession};
+use super::probe::Probe;
 use super::wish::{Wish, has_a_turn, is_activity, wish_of};
 use crate::bucket::{Bucket, Rate};
 use crate::device::DeviceProof;
@@ -86,16 +87,6 @@ struct Online {
     told: bool,
 }
 
-/// A question whether anybody is there.
-#[derive(Clone, Copy, Debug)]
-struct Probe {
-    /// When nobody is.
-    until: Time,
-    /// It was not listened to when it was asked: what comes next may have been sent long before, by somebody who is gone.
-    /// So only the answer counts.
-    by_answer: bool,
-}
-
 /// What one look into the reader brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
@@ -143,7 +134,7 @@ impl Session {
     pub(crate) fn received(&mut self, bytes: Bytes, identity: Identity, cx: &mut Cx<'_>) -> Life {
         self.heard = cx.now;
         if let Stage::Online(online) = &mut self.stage
-            && online.probed.take_if(|probe| !probe.by_answer).is_some()
+            && online.probed.take_if(|probe| probe.is_answered_by_anything()).is_some()
         {
             cx.tell_home(online.user, ToHome::Alive { conn: self.conn });
         }
@@ -259,15 +250,11 @@ impl Session {
             let rate = Rate::new(limits.commands_burst, limits.commands_per_second);
             online.throttled = online.bucket.charge(cost(&request, cx), rate, cx.now);
         }
+        if online.probed.take_if(|_| Probe::is_answered_by(&request, self.conn)).is_some() {
+            cx.tell_home(online.user, ToHome::Alive { conn: self.conn });
+        }
         if let Some(probe) = &mut online.probed {
-            match request {
-                Request::Pong { nonce } if nonce == self.conn.generation => {
-                    online.probed = None;
-                    cx.tell_home(online.user, ToHome::Alive { conn: self.conn });
-                }
-                // He cannot answer while he must wait.
-                _ => probe.until = probe.until.max(probe_until(online.throttled, cx)),
-            }
+            probe.put_off(cx.config.limits.probe, online.throttled);
         }
         if is_activity(&request) || planted!(cx.config, KeepAliveIsActivity) {
             online.active = cx.now;
@@ -391,8 +378,7 @@ impl Session {
 
     fn probe(&mut self, cx: &mut Cx<'_>) -> Life {
         let Stage::Online(online) = &mut self.stage else { return Life::Goes };
-        let until = probe_until(online.throttled, cx);
-        online.probed = Some(Probe { until, by_answer: self.paused });
+        online.probed = Some(Probe::new(cx.now, cx.config.limits.probe, online.throttled, self.paused));
         cx.send(self.conn, ServerFrame::Ping { nonce: self.conn.generation }.frame());
         self.arm(cx);
         Life::Goes
@@ -420,7 +406,7 @@ impl Session {
                 if !self.paused && cx.now - self.heard >= limits.silence {
                     return self.cut(cx);
                 }
-                if online.probed.is_some_and(|probe| cx.now >= probe.until) {
+                if online.probed.is_some_and(|probe| cx.now >= probe.until()) {
                     return self.cut(cx);
                 }
                 if cx.now >= idle_deadline(&online, cx) {
@@ -445,7 +431,7 @@ impl Session {
                 idle_deadline(&online, cx)
                     .min(silence)
                     .min(online.throttled.unwrap_or(Time::NEVER))
-                    .min(online.probed.map_or(Time::NEVER, |probe| probe.until))
+                    .min(online.probed.map_or(Time::NEVER, Probe::until))
             }
         };
         own.min(stuck)
@@ -496,11 +482,6 @@ fn cost(request: &Request, cx: &Cx<'_>) -> u32 {
     let recipients = if asks_all { cx.online } else { 0 };
     let more = recipients / cx.config.limits.broadcast_recipients_per_command.max(1);
     1 + u32::try_from(more).unwrap_or(u32::MAX - 1)
-}
-
-/// How long somebody has to answer who is asked now, or must wait until then.
-fn probe_until(throttled: Option<Time>, cx: &Cx<'_>) -> Time {
-    throttled.map_or(cx.now, |until| until.max(cx.now)) + cx.config.limits.probe
 }
 
 /// When a person who does nothing is logged out.
