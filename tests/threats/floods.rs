@@ -5,7 +5,7 @@ use std::time::Duration;
 use allocation_counter::measure;
 use bytes::Bytes;
 use starling_core::id::{ConnId, RequestId, UserId};
-use starling_core::limits::{Limits, TEXT_MAX};
+use starling_core::limits::{Limits, TEXT_MAX, UNDER_WAY_MAX};
 use starling_core::server::{Action, Event, Input};
 use starling_core::wire::{Farewell, Outcome, Refusal, Request, ServerFrame};
 
@@ -236,7 +236,7 @@ fn t14_a_broadcast_is_paid_for_by_its_reach() {
     let (mut house, conns) = team(MEMBERS);
     let cost = 1 + MEMBERS / limits.broadcast_recipients_per_command;
     let burst = usize::try_from(limits.commands_burst).expect("it fits") / cost;
-    assert!(burst > limits.under_way_max, "an honest paste is not slowed down");
+    assert!(burst > UNDER_WAY_MAX, "an honest paste is not slowed down");
     let mut granted = 0;
     let paused = |orders: &[Action]| orders.iter().any(|order| matches!(order, Action::Pause { .. }));
     for number in (1..).take(burst * 2) {
