@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use common::{World, message, name_of, text_of};
 use starling_core::id::{ConnId, Epoch, RequestId, Seq};
+use starling_core::pattern::Pattern;
 use starling_core::server::{Config, Input};
 use starling_core::store::{StoreOutcome, StoredLetter, Write};
 use starling_core::wire::{Farewell, LoginRefusal, Outcome, PeerFault, Refusal, Request, ServerFrame};
@@ -261,6 +262,21 @@ fn a_stop_tells_everybody_and_stores_what_waits() {
     world.pass(Duration::ZERO);
     let batch = world.store(StoreOutcome::Committed);
     assert!(matches!(&batch.writes[..], [Write::Letter { text, .. }] if *text == text_of("hello")));
+}
+
+/// What was asked and not answered is not answered after the farewell, though letters are still being stored.
+#[test]
+fn nobody_is_answered_after_a_stop() {
+    let mut world = World::new(&["hans", "luke", "yoda"]);
+    let (hans, _luke) = (world.login("hans"), world.login("luke"));
+    world.ask(hans, message(1, "yoda", "hello"));
+    let pattern = Pattern::parse(b"*").expect("a pattern");
+    world.ask(hans, Request::Files { request: RequestId(2), pattern });
+    world.pass(Duration::from_secs(1));
+    world.feed(Input::Stop);
+    assert_eq!(world.take(hans).pop(), Some(ServerFrame::Farewell(Farewell::ShuttingDown)));
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.take(hans), []);
 }
 
 fn changes_of(frames: &[ServerFrame]) -> Vec<(String, bool)> {

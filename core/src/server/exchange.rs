@@ -54,6 +54,11 @@ struct Answer {
 }
 
 impl Exchange {
+    /// Nobody asks or answers any more.
+    pub(crate) fn clear(&mut self) {
+        *self = Exchange { last: self.last, armed: self.armed, ..Exchange::default() };
+    }
+
     pub(crate) fn told(&mut self, letter: ToExchange, cx: &mut Cx<'_>) {
         match letter {
             ToExchange::Ask { reply, pattern, of } => self.ask(reply, pattern, &of, cx),

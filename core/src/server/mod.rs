@@ -286,6 +286,7 @@ impl Server {
         }
         self.stopping = Stopping::Storing;
         self.roster.clear();
+        self.exchange.clear();
         let conns: Vec<ConnId> = self.sessions.conns().collect();
         let (_, mut cx) = self.parts(out);
         for conn in conns {
