@@ -60,6 +60,16 @@ impl Seat {
         Seat { master, _slave, child, keyboard, output, raw: Vec::new(), screen, before, _home: home }
     }
 
+    /// A person who has given yoda as his name.
+    fn at_password(server: &FakeServer) -> (Seat, Guest) {
+        let mut seat = Seat::new(server, 80);
+        let guest = server.greet();
+        seat.sees(&["Username:"]);
+        seat.types("yoda\r");
+        seat.sees(&["Username: yoda", "Password:"]);
+        (seat, guest)
+    }
+
     /// A person who is logged in as yoda.
     fn online(server: &FakeServer, columns: u16) -> (Seat, Guest) {
         let mut seat = Seat::new(server, columns);
@@ -178,11 +188,7 @@ fn watch(mut reader: Box<dyn Read + Send>) -> Receiver<Vec<u8>> {
 #[test]
 fn a_person_logs_in_talks_and_logs_out() {
     let server = FakeServer::start();
-    let mut seat = Seat::new(&server, 80);
-    let mut guest = server.greet();
-    seat.sees(&["Username:"]);
-    seat.types("yoda\r");
-    seat.sees(&["Username: yoda", "Password:"]);
+    let (mut seat, mut guest) = Seat::at_password(&server);
     assert_ne!(settings(&*seat.master), seat.before, "keys are not echoed by the terminal");
     seat.types("weird\r");
     assert_eq!(&guest.login().1, b"weird");
@@ -329,11 +335,7 @@ fn a_hint_begins_at_the_left_edge_only_once() {
 #[test]
 fn after_a_stop_the_client_has_the_terminal_again() {
     let server = FakeServer::start();
-    let mut seat = Seat::new(&server, 80);
-    let mut guest = server.greet();
-    seat.sees(&["Username:"]);
-    seat.types("yoda\r");
-    seat.sees(&["Username: yoda", "Password:"]);
+    let (mut seat, mut guest) = Seat::at_password(&server);
     let own = settings(&*seat.master);
     seat.stops_for_a_while("\r\n$ fg\r\n");
     let mut rows = vec!["Username: yoda", "Password:", "$ fg", "Password:"];

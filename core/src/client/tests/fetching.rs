@@ -199,6 +199,25 @@ impl World {
         self.server(ServerFrame::Swarm(page));
     }
 
+    /// luke calls, to fetch something.
+    fn is_called(&mut self) -> ConnId {
+        let (pass, luke) = (Pass([9; Pass::BYTES]), conn(1));
+        let vouch = Vouch {
+            pass,
+            role: Role::Called,
+            purpose: Purpose::Fetch,
+            request: RequestId(0),
+            name: name("luke"),
+            key: key(2),
+            candidates: Vec::new(),
+        };
+        self.server(ServerFrame::Vouch(vouch));
+        self.rig.feed(Input::PeerOpened { peer: luke, key: key(2), pass: None });
+        self.hears_frame(luke, &PeerFrame::meet(pass, Role::Caller));
+        self.hears_frame(luke, &PeerFrame::Open);
+        luke
+    }
+
     /// The server introduces somebody whom hans has called, and the two meet.
     fn meets(&mut self, named: &str) -> ConnId {
         let calls = self.asked.iter().filter_map(|request| match request {

@@ -286,20 +286,7 @@ fn a_file_that_is_asked_for_by_name_is_shared_and_given() {
     let answer = Request::Offers(Offers { question: 7, last: true, indexing: false, offers });
     assert_eq!(mem::take(&mut world.asked), [share, answer]);
 
-    let (pass, luke) = (Pass([9; Pass::BYTES]), conn(1));
-    let vouch = Vouch {
-        pass,
-        role: Role::Called,
-        purpose: Purpose::Fetch,
-        request: RequestId(0),
-        name: name("luke"),
-        key: key(2),
-        candidates: Vec::new(),
-    };
-    world.server(ServerFrame::Vouch(vouch));
-    world.rig.feed(Input::PeerOpened { peer: luke, key: key(2), pass: None });
-    world.hears_frame(luke, &PeerFrame::meet(pass, Role::Caller));
-    world.hears_frame(luke, &PeerFrame::Open);
+    let luke = world.is_called();
     world.hears(luke, Transfer::Has { content, held: Bitmap::none(3) });
     world.hears(luke, Transfer::List { content, from: 0 });
     world.hears(luke, Transfer::Bid { content, wants: 1, has: 0, later: false });

@@ -1,7 +1,6 @@
 //! What is given to others: they are kept as long as something is on its way to them, whatever else happens.
 
 use super::*;
-use crate::id::RequestId;
 use crate::pattern::Pattern;
 
 /// hans offers a file, and somebody asks who has one of that name.
@@ -17,26 +16,8 @@ fn serving(size: usize) -> (World, ConnId) {
     let mut world = World::new(size);
     let content = world.file.content();
     offer(&mut world, 7, Offer { name: file_name("a"), content: content.id, size: content.size });
-    let luke = called(&mut world);
+    let luke = world.is_called();
     (world, luke)
-}
-
-fn called(world: &mut World) -> ConnId {
-    let (pass, luke) = (Pass([9; Pass::BYTES]), conn(1));
-    let vouch = Vouch {
-        pass,
-        role: Role::Called,
-        purpose: Purpose::Fetch,
-        request: RequestId(0),
-        name: name("luke"),
-        key: key(2),
-        candidates: Vec::new(),
-    };
-    world.server(ServerFrame::Vouch(vouch));
-    world.rig.feed(Input::PeerOpened { peer: luke, key: key(2), pass: None });
-    world.hears_frame(luke, &PeerFrame::meet(pass, Role::Caller));
-    world.hears_frame(luke, &PeerFrame::Open);
-    luke
 }
 
 /// A chunk takes longer than a connection may be idle.
@@ -99,7 +80,7 @@ fn a_file_that_is_asked_for_is_given_however_many_were_before() {
     }
     let content = world.file.content();
     offer(&mut world, 9_999, Offer { name: file_name("a"), content: content.id, size: content.size });
-    let luke = called(&mut world);
+    let luke = world.is_called();
     world.hears(luke, Transfer::Has { content, held: Bitmap::none(3) });
     assert_eq!(world.said(), [Transfer::Has { content, held: Bitmap::all(3) }]);
 }
