@@ -17,6 +17,8 @@ use crate::wire::{HASHES_MAX, Refused, Request, Share, Transfer};
 
 /// Chunks that one person has under way from us at most, whatever he was granted.
 const UPLOADS_MAX: usize = 64;
+/// Grants to one person that may still be answered. Answers to older ones will not come.
+const ANSWERS_MAX: usize = OUTSTANDING_MAX as usize;
 /// People who wait for the hashes of one content at most.
 const LISTS_MAX: usize = 256;
 
@@ -29,9 +31,6 @@ pub(super) struct Source {
     /// What was suggested, in the order of the grants that have no answer.
     suggested: VecDeque<(Name, Option<u32>)>,
 }
-
-/// Grants to one person that may still be answered. Answers to older ones will not come.
-const ANSWERS_MAX: usize = OUTSTANDING_MAX as usize;
 
 /// A chunk on its way to somebody.
 #[derive(Clone, Debug)]

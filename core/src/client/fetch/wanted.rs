@@ -98,13 +98,18 @@ impl Coming {
             self.list.clear();
         }
         (self.sender, self.asked) = (Some(who), Some((who, until)));
+        self.count()
+    }
+
+    /// How many have come: the number of the next.
+    fn count(&self) -> u32 {
         u32::try_from(self.list.len() / ContentId::BYTES).unwrap_or(u32::MAX)
     }
 
     /// Some have come, of which there are `whole` bytes in all. False if nobody was asked for these; of whoever sends
     /// fewer than a frame holds nothing is taken.
     pub(super) fn take(&mut self, who: Name, from: u32, more: &[u8], whole: usize) -> bool {
-        let is_next = u32::try_from(self.list.len() / ContentId::BYTES) == Ok(from);
+        let is_next = self.count() == from;
         if self.asked.take_if(|(asked, _)| *asked == who && is_next).is_none() {
             return false;
         }
@@ -167,7 +172,7 @@ impl Wanted {
         Progress { held: self.download.held().held(), chunks: self.layout.count() }
     }
 
-    /// Notes whether all is here and nobody is asked what it must be; false if not, or not for too long.
+    /// Notes whether all is here, but nobody is there to say what it must be. After a while that is the end.
     pub(super) fn note_stranded(&mut self, now: Time) -> bool {
         let nobody = matches!(&self.hashes, Hashes::Coming(coming) if coming.asked.is_none());
         if !self.download.is_complete() || !nobody {

@@ -54,14 +54,14 @@ impl Swarm {
         Swarm::OWN_BYTES + Swarm::member_bytes(chunks)
     }
 
-    /// Bytes that a member is charged: whoever watches also for the counting.
-    pub(super) fn part_bytes(&self, user: UserId) -> usize {
-        if self.watches(user) { Swarm::watched_bytes(self.chunks) } else { Swarm::share_bytes(self.chunks) }
-    }
-
-    /// The same of one who watches a content of so many chunks.
+    /// Whoever watches is charged for the counting, too.
     pub(super) const fn watched_bytes(chunks: u32) -> usize {
         Swarm::share_bytes(chunks) + Copies::bytes(chunks)
+    }
+
+    /// Bytes that this member is charged.
+    pub(super) fn part_bytes(&self, user: UserId) -> usize {
+        if self.watches(user) { Swarm::watched_bytes(self.chunks) } else { Swarm::share_bytes(self.chunks) }
     }
 
     /// Somebody is told of what changes.
